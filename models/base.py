@@ -24,6 +24,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Session, mapped_column, registry
+from typing_extensions import override
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -101,14 +102,16 @@ class EnumSet(TypeDecorator["tuple[StrEnum, ...]"]):
         super().__init__()
         self.enum_class = enum_class
 
-    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:  # noqa: ARG002
+    @override
+    def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
         """Return the text of several members; a text is compared as it stands."""
         if value is None or (isinstance(value, str) and not isinstance(value, self.enum_class)):
             return value or None
         members = {value} if isinstance(value, self.enum_class) or not isinstance(value, Iterable) else set(value)
         return enum_set_text(self.enum_class, members) or None
 
-    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StrEnum, ...] | None:  # noqa: ARG002
+    @override
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[StrEnum, ...] | None:
         """Return the members, in the enum's order."""
         return None if value is None else tuple(map(self.enum_class, value.split()))
 

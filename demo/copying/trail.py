@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Column, Connection
+    from sqlalchemy import Row as DatabaseRow
 
     from demo.copying.choice import Copy
     from demo.copying.templates import Template
@@ -106,7 +107,7 @@ class _History:
         """Return the values of ``copy``."""
         return [value(copy) for value in self._values]
 
-    def add(self, entry: Any) -> None:  # noqa: ANN401 - a row of audit_entry
+    def add(self, entry: DatabaseRow[Any]) -> None:
         """Parse an entry."""
         rows = [copied for row in json.loads(entry.rows) if (copied := self._row(row))]
         marked = canonical_json(rows).replace("%", "%%")
@@ -147,7 +148,7 @@ class _History:
     def _counter_id(self, copy: Copy) -> str:
         return str(self.counters[self.template.agency_id, copy.year or 0])
 
-    def _column(self, table: str, name: str, value: Any) -> Any:  # noqa: ANN401 - whatever JSON holds
+    def _column(self, table: str, name: str, value: object) -> object:
         """Return the value of a column, or its placeholder if it differs in a copy."""
         if value is None:
             return None
@@ -158,16 +159,16 @@ class _History:
             return _mark("n", self._id_of(table, str(value)))
         return self._own(table, name, value, column)
 
-    def _own(self, table: str, name: str, value: Any, column: Column[Any]) -> Any:  # noqa: ANN401 - as above
+    def _own(self, table: str, name: str, value: object, column: Column[Any]) -> object:
         """Return the placeholder of a number or a time, or the value if it is the same in every copy."""
         if is_moment(column):
-            return self._moment(value, by_days=table == PLANNED)
+            return self._moment(str(value), by_days=table == PLANNED)
         if is_date(column):
-            return self._date(value)
+            return self._date(str(value))
         if table == "change_request" and name in {"number", "year", "serial"}:
             kind = "s" if name == "number" else "n"
             return _mark(kind, self._value((name,), lambda copy: str(getattr(copy, name))))
-        if (table, name) == ("change_revision", "content"):
+        if (table, name) == ("change_revision", "content") and isinstance(value, dict):
             return {key: self._date(item) if key in _DATES and item else item for key, item in value.items()}
         return value
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from itertools import chain, islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from models.database import is_sqlite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
+    from psycopg import Cursor
     from sqlalchemy import Connection, Table
 
 #: Maximum numbers of rows and of parameters in one SQLite statement.
@@ -46,8 +47,8 @@ class Writer:
         if is_sqlite(self._connection):
             self._insert(stored)
             return
-        cursor = self._connection.connection.cursor()
-        with cursor, cursor.copy(f"COPY {self._table} ({self._names}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        cursor = cast("Cursor[Any]", self._connection.connection.cursor())
+        with cursor, cursor.copy(f"COPY {self._table} ({self._names}) FROM STDIN") as copy:
             for row in stored:
                 copy.write_row(row)
 

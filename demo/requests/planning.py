@@ -112,7 +112,8 @@ def standard_seconds(office: Office, step: Step) -> int:
 def _allowed(journey: Journey, second: int) -> int:
     """Return the working seconds that the standard of the current step allows from ``second``."""
     office, standard = journey.office, journey.office.sop.rules[journey.step].standard
-    assert standard is not None  # noqa: S101 - only called if there is one
+    if standard is None:
+        raise ValueError("the step has no standard time")
     if not standard.days:
         return standard.minutes * MINUTE
     return office.calendar.allowed_time(office.hours.at(second), standard) // _SECOND if second < office.end else DAY

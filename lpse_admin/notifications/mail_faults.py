@@ -72,25 +72,24 @@ _POLICY_WORDS = re.compile(
 _SENDER_CODE, _TOO_LARGE_CODE, _FAILED_CODE = 553, 552, 554
 
 
-def classify_reply(code: int, text: str, command: SmtpCommand) -> MailFault | None:  # noqa: PLR0911 - a return for each kind
+def classify_reply(code: int, text: str, command: SmtpCommand) -> MailFault | None:
     """Return what is at fault when ``command`` was answered so; None for a refusal that is only for now."""
     if code not in _PERMANENT_CODES:
         return None
     if code in _LOGIN_CODES:
         return MailFault.LOGIN
-    words_of_sender = MailFault.SENDER if _SENDER_WORDS.search(text) else MailFault.POLICY
     match = _ENHANCED.search(text)
-    subject = int(match[1]) if match else None
-    if match and subject == _SECURITY:
-        return words_of_sender
-    if match and subject == _ADDRESS and match[2] in _SENDER_DETAILS:
-        return MailFault.SENDER
-    if code == _TOO_LARGE_CODE or subject == _CONTENT:
-        return MailFault.CONTENT
-    if command is SmtpCommand.MAIL:
-        return MailFault.SENDER
-    if subject in {_ADDRESS, _MAILBOX}:
-        return MailFault.RECIPIENT
-    if code in {_SENDER_CODE, _FAILED_CODE} or _POLICY_WORDS.search(text):
-        return MailFault.SENDER if code == _SENDER_CODE else words_of_sender
-    return MailFault.RECIPIENT if command is SmtpCommand.RCPT else MailFault.CONTENT
+    subject, detail = (int(match[1]), match[2]) if match else (None, "")
+    words_of_sender = MailFault.SENDER if _SENDER_WORDS.search(text) else MailFault.POLICY
+    # The first that holds.
+    reasons = (
+        (subject == _SECURITY, words_of_sender),
+        (subject == _ADDRESS and detail in _SENDER_DETAILS, MailFault.SENDER),
+        (code == _TOO_LARGE_CODE or subject == _CONTENT, MailFault.CONTENT),
+        (command is SmtpCommand.MAIL, MailFault.SENDER),
+        (subject in {_ADDRESS, _MAILBOX}, MailFault.RECIPIENT),
+        (code == _SENDER_CODE, MailFault.SENDER),
+        (code == _FAILED_CODE or _POLICY_WORDS.search(text) is not None, words_of_sender),
+        (command is SmtpCommand.RCPT, MailFault.RECIPIENT),
+    )
+    return next((fault for holds, fault in reasons if holds), MailFault.CONTENT)

@@ -115,13 +115,13 @@ class PaperContent:
 
     def as_data(self) -> dict[str, Any]:
         """Return it for a layout, with what no font can print replaced."""
-        data: dict[str, Any] = _printable(asdict(self))
+        data: dict[str, Any] = {key: _printable(value) for key, value in asdict(self).items()}
         data["kind"] = self.kind.value
         data["as_of"] = self.as_of.isoformat()
         return data
 
 
-def _printable(value: Any) -> Any:  # noqa: ANN401 - what JSON holds
+def _printable(value: object) -> object:
     match value:
         case str():
             return printable(value)

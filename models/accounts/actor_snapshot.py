@@ -20,7 +20,8 @@ from models.immutability import FOLLOWS
 
 if TYPE_CHECKING:
     from sqlalchemy import Column, Connection
-    from sqlalchemy.orm import MappedColumn, Mapper
+    from sqlalchemy.orm import InstrumentedAttribute, MappedColumn, Mapper
+    from sqlalchemy.orm.util import AliasedClass
 
 _SOURCE, _USER, _ONCE = "snapshot_source", "snapshot_user", "snapshot_once"
 
@@ -46,7 +47,9 @@ def take_snapshot(row: Base, user_column: str) -> None:
         setattr(row, column.name, _value(connection, row, user_column, column.info[_SOURCE]))
 
 
-def snapshot_attribute(model: Any, relationship: str, source: Source = "full_name") -> Any:  # noqa: ANN401 - a mapped class or an alias of one
+def snapshot_attribute(
+    model: type[Base] | AliasedClass[Any], relationship: str, source: Source = "full_name"
+) -> InstrumentedAttribute[Any] | None:
     """Return the attribute of ``model`` that stores ``source`` of the user in ``relationship``; None if it has none."""
     columns = _snapshots(inspect(model).mapper).get(f"{relationship}_id", ())
     return next((getattr(model, column.name) for column in columns if column.info[_SOURCE] == source), None)

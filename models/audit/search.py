@@ -17,7 +17,7 @@ from models.audit.trail import AuditChain, AuditEntry
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SQLColumnExpression
     from sqlalchemy.orm import Session
 
 #: How many distinct texts of a column are looked through one by one; with more of them the entries are read instead.
@@ -109,7 +109,7 @@ class TrailSearch:
                 ]
         return found
 
-    def _texts(self, chain: int, column: Any, limit: int | None = None) -> list[tuple[str, bool]]:  # noqa: ANN401
+    def _texts(self, chain: int, column: SQLColumnExpression[Any], limit: int | None = None) -> list[tuple[str, bool]]:
         """Return the distinct texts of ``column`` in ``chain``, and whether each matches."""
         first = select(func.min(column).label("text")).where(_entry.chain == chain, column.is_not(None))
         texts = first.cte("texts", recursive=True)

@@ -6,12 +6,13 @@ needs no program of the server's.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import delete, inspect, text
 from sqlalchemy import table as sql_table
 
 if TYPE_CHECKING:
+    from psycopg import Cursor
     from sqlalchemy import Connection
 
     from models.backup.archive import ArchiveReader, ArchiveWriter
@@ -89,5 +90,5 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _cursor(connection: Connection) -> Any:  # noqa: ANN401 - psycopg's own, behind SQLAlchemy's typeless one
-    return connection.connection.cursor()
+def _cursor(connection: Connection) -> Cursor[Any]:
+    return cast("Cursor[Any]", connection.connection.cursor())

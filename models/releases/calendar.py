@@ -8,7 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from sqlalchemy import String, and_, case, func, or_, select, true, type_coerce
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from models.releases.conflicts import Window
     from models.reports.waiting import ActingUser
 
+#: A moment as the driver returns it.
+_Moment = TypeVar("_Moment", str, dt.datetime)
 #: How many other releases are named that one overlaps with.
 _MAX_NAMED = 3
 
@@ -241,7 +243,7 @@ def _keys_by_day(
     return by_day
 
 
-def _days_of(midnights: Sequence[Any], begin: Any, end: Any) -> tuple[int, int]:  # noqa: ANN401 - as stored
+def _days_of(midnights: Sequence[_Moment], begin: _Moment, end: _Moment) -> tuple[int, int]:
     """Return the first day, and the one after the last, of what lasts from ``begin`` to ``end``."""
     first = max(bisect_right(midnights, begin) - 1, 0)
     return first, min(bisect_left(midnights, end, first), len(midnights) - 1)

@@ -127,7 +127,7 @@ class _Cells:
         # A period mostly ends today: there is nothing between now and the end of the month.
         return cls([*starts, end], [*map(_nearest_month, starts), _next_month(end)])
 
-    def in_months(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401 - a mapped column
+    def in_months(self, column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Return the criterion for the months of the summaries that are added up."""
         return and_(column >= self.months[0], column < self.months[-1])
 
@@ -135,7 +135,7 @@ class _Cells:
         """Return the cell that a month of the summaries is counted in."""
         return bisect_right(self.months, month, hi=len(self.months) - 1) - 1
 
-    def is_elsewhere(self, column: Any) -> ColumnElement[bool]:  # noqa: ANN401
+    def is_elsewhere(self, column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Return the criterion for the moments that are in another cell than their month is."""
         return or_(false(), *(and_(column >= start, column < end) for _edge, start, end in self._differences()))
 

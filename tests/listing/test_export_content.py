@@ -150,7 +150,7 @@ def test_what_is_refused_is_not_in_the_trail_as_an_export(running_app: RunningAp
     visitor = running_app.visitor("pemohon")
     assert visitor.get("/admin/change/export/csv/?sort=title").status_code == 400
     assert visitor.get("/admin/audit/export/csv/").status_code == 403
-    assert visitor.get("/admin/change/export/pdf/").status_code == 404
+    assert visitor.get("/admin/change/export/docx/").status_code == 404
     assert visitor.client.head("/admin/change/export/csv/").status_code == 200
     with running_app.session() as session:
         assert session.scalar(counted) == before

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from flask import Blueprint, current_app, render_template, url_for
 from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
@@ -17,9 +16,11 @@ from lpse_admin.i18n import _
 from models.database import db
 from models.sops.sop import sop_in_force
 from views.app.access import get_current_user, is_acting_head
+from views.i18n.html import own_html
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
+    from markupsafe import Markup
 
     from lpse_admin.sop import Sop
 
@@ -56,7 +57,7 @@ def _load_guide(key: str) -> Guide:
         for part in token.children or ():
             _resolve_addresses(part)
     body: str = _markdown.renderer.render(tokens, _markdown.options, {})
-    return Guide(GUIDES[key], Markup(body))  # noqa: S704 - no HTML passes the renderer
+    return Guide(GUIDES[key], own_html(body))  # no HTML passes the renderer
 
 
 def _resolve_addresses(token: Token) -> None:

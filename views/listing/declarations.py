@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm.util import AliasedClass
 
     from lpse_admin.i18n import Message
+    from models.base import Base
 
 #: The column that a related record is shown by: the first of these that it has.
 _NAME_COLUMNS = ("full_name", "name")
@@ -134,7 +135,7 @@ class _Resolver:
         return joined
 
 
-def _snapshot(model: object, path: str) -> QueryableAttribute[Any] | None:
+def _snapshot(model: type[Base] | AliasedClass[Any], path: str) -> QueryableAttribute[Any] | None:
     """Return the stored name or title of who acted, for the path of such a user: no join."""
     relationship, _dot, source = path.partition(".")
     sources: dict[str, Source] = {"": "full_name", "full_name": "full_name", "position": "position"}

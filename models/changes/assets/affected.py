@@ -65,9 +65,11 @@ def store(change: ChangeRequest, current: Activity, items: Sequence[Affected]) -
         return
     owner.affected_items = []
     session.flush()  # the positions are unique
-    kind = EvaluationItem if isinstance(current, Evaluation) else ChangeItem
-    rows = [kind(position=number, asset_id=asset, service=name) for number, (asset, name) in enumerate(items, 1)]
-    owner.affected_items = rows  # type: ignore[assignment] # of the kind that the owner has
+    rows = [{"position": number, "asset_id": asset, "service": name} for number, (asset, name) in enumerate(items, 1)]
+    if isinstance(current, Evaluation):
+        current.affected_items = [EvaluationItem(**row) for row in rows]
+    else:
+        change.affected_items = [ChangeItem(**row) for row in rows]
     session.flush()
 
 

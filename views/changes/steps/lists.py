@@ -31,6 +31,7 @@ from views.listing.record_view import current_principal, url_builder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sqlalchemy import ColumnElement
     from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from lpse_admin.workflow.record_fields import RecordField
@@ -90,7 +91,7 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
     ]
 
 
-def _record_column(step: Step, field: RecordField) -> Any:  # noqa: ANN401 - a column of any type
+def _record_column(step: Step, field: RecordField) -> ColumnElement[Any]:
     column = record_table_columns(step)[field.key]
     return stored_text(column) if field.kind is FieldKind.CHOICES else column
 

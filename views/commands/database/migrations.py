@@ -63,7 +63,7 @@ def _asking(run: Callback, warning: Message) -> Callback:
 
     @with_appcontext
     @wraps(run)
-    def asking(*args: Any, yes_lose_data: bool, **options: Any) -> Any:  # noqa: ANN401 - as the command has them
+    def asking(*args: object, yes_lose_data: bool, **options: object) -> object:
         if not yes_lose_data and not options.get("sql"):
             if not settings().is_demo:
                 fail(warning, _("In production this takes %(option)s, and a backup before it.", option=_OPTION))
