@@ -46,14 +46,16 @@ def join_messages(parts: list[Message | str], separator: str = "; ") -> Message:
 class LabelledEnum(StrEnum):
     """An enum whose members are declared as ``NAME = value, title``: the stored value and its label."""
 
-    _title: Message  # set by __new__
+    _title: Message
 
     def __new__(cls, value: str, title: Message | None = None) -> Self:
-        """Create a member from its value and its title."""
+        """Create a member from its value; ``__init__`` sets its title."""
         member = str.__new__(cls, value)
         member._value_ = value
-        member._title = title or Message(value)  # noqa: SLF001 - the new member itself
         return member
+
+    def __init__(self, value: str, title: Message | None = None) -> None:
+        self._title = title or Message(value)
 
     @property
     def title(self) -> Message:  # type: ignore[override] # replaces str.title
