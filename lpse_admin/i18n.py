@@ -48,7 +48,7 @@ class LabelledEnum(StrEnum):
 
     _title: Message
 
-    def __new__(cls, value: str, title: Message | None = None) -> Self:
+    def __new__(cls, value: str, _title: Message | None = None) -> Self:
         """Create a member from its value; ``__init__`` sets its title."""
         member = str.__new__(cls, value)
         member._value_ = value
