@@ -81,7 +81,7 @@ NUMBERED = frozenset({"number", "serial"})
 #: The tables of copied rows that the trail tells of.
 COPIED = {name for name in OWNERS if name != "step_time"}
 
-#: Nobody is told of copies or prints them; requests that changed the asset list or were allowed in a freeze are not copied.
+#: Nobody is told of copies or prints them; requests that changed the asset list or were allowed in a freeze stay out.
 LEFT_OUT = {
     "change_comment", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
     "requester_deviation", "requester_takeover", "paper_print", "signed_paper",
