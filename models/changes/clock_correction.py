@@ -12,7 +12,7 @@ from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.parsing.blank import strip_blank
 from models.accounts.actor_snapshot import snapshot_of
-from models.accounts.permission import require_permission
+from models.accounts.permission import is_permitted, require_permission
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
 from models.immutability import no_update_or_delete
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
+    from models.changes.loading import StepShown
+    from models.changes.steps.activity import Activity
     from models.immutability import RowRules
 
 _CORRECTED = AuditAction("change.correct-clock", _("Corrected times of a wrong clock"))
@@ -59,8 +61,17 @@ class ClockCorrection(Base):
 
 def has_future_times(change: ChangeRequest, now: dt.datetime) -> bool:
     """Whether the open step of ``change`` began after ``now``, because the server's clock was ahead."""
-    current = change.current_activity
-    return current is not None and max(current.arrived_at, current.taken_up_at or current.arrived_at) > now
+    return begins_after(change.current_activity, now)
+
+
+def begins_after(step: Activity | StepShown | None, now: dt.datetime) -> bool:
+    """Whether an open step has a time after ``now``; no step has none."""
+    return step is not None and max(step.arrived_at, step.taken_up_at or step.arrived_at) > now
+
+
+def may_correct_clock(change: ChangeRequest, user: User, now: dt.datetime) -> bool:
+    """Whether ``user`` may settle the times of ``change``, which lie in the future."""
+    return is_permitted(user, Verb.EDIT, Resource.USER, change.agency_id) and has_future_times(change, now)
 
 
 def correct_clock(change: ChangeRequest, *, by: User, now: dt.datetime, reason: str) -> ClockCorrection:

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, sele
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
+from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, Approval
 from models.changes.steps.assessments import last_ground, last_risk
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.deviations import DeviationKind
     from lpse_admin.workflow.record_fields import EmergencyGround, Risk
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.accounts.user import User
     from models.changes.loading import StepShown
 
 
@@ -292,8 +292,13 @@ def count_undisposed(session: Session, acting_user: ActingUser) -> int:
 
 
 def _can_act(reader: ActingUser) -> ColumnElement[bool]:
-    """Return the criterion for the steps that are the reader's to take, and in nobody else's hands."""
-    free = or_(_activity.held_by_id.is_(None), _activity.held_by_id == reader.user.id)
+    """Return the criterion for the steps that are the reader's to take, and in nobody else's hands.
+
+    Those of a colleague whose account is disabled, or who is no change manager any more, can be taken over.
+    """
+    lost_role = and_(_activity.actor_role == Role.CHANGE_MANAGER, ~User.is_change_manager)
+    left = exists().where(User.id == _activity.held_by_id, or_(~User.is_active, lost_role))
+    free = or_(_activity.held_by_id.is_(None), _activity.held_by_id == reader.user.id, left)
     barred = exists().where(_taken.change_id == _activity.change_id, _taken.actor_id == reader.user.id, _CONFLICTS)
     return and_(_has_acting_role(reader), ~barred, free)
 

@@ -94,6 +94,7 @@ ROUTES: dict[str, object] = {
     "change.reassign": Verb.READ,
     "change.comment": Verb.READ,
     "change.copy": Verb.CREATE,
+    "change.correct_clock": Verb.READ,
     "deviation.dispose": Verb.READ,
     "deviation.follow_up": Verb.READ,
     "evaluation.edit_view": Verb.READ,

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DatabaseError
 
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.sop.steps import Outcome, Step
+from models.audit.trail import entries_for_record
 from models.changes.clock_correction import correct_clock
 from models.changes.history import verify_histories
 from models.changes.moves.assignment import take_up
@@ -110,6 +111,31 @@ def test_the_page_and_the_terminal_lead_out_of_a_wrong_clock(running_app: Runnin
         runner = running_app.app.test_cli_runner()
         done = runner.invoke(args=["history", "correct-clock", "--by", "administrator", "--reason", "Jam keliru"])
         assert done.exit_code == 0, done.output
+        assert running_app.make_move(change_id, Outcome.ACCEPTED).status_code == 303
+    finally:
+        running_app.now = NOW
+
+
+def test_the_administrator_corrects_the_times_on_the_page_of_the_request(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    path, page = f"/admin/change/{change_id}/correct-clock", f"/admin/change/details/?id={change_id}"
+    administrator = running_app.visitor("administrator")
+    assert path not in administrator.get(page).text
+    assert administrator.post(path, reason="Tidak perlu").status_code == 409
+    running_app.now = NOW - TWO_HOURS
+    try:
+        assert path in administrator.get(page).text
+        for name in ("pengelola", "kepala", "pemeriksa", "pemohon"):
+            assert path not in running_app.visitor(name).get(page).text
+            assert running_app.visitor(name).post(path, reason="Jam keliru").status_code == 403
+        assert running_app.visitor("administrator.tt").post(path, reason="Jam keliru").status_code == 404
+        empty = administrator.post(path, reason="\u200b")
+        assert (empty.status_code, 'id="reason-error"' in empty.text) == (422, True)
+        assert "Betulkan waktu dari jam yang keliru" in administrator.get(path).text
+        assert administrator.post(path, reason="Jam server keliru").status_code == 303
+        with running_app.session() as opened:
+            entry = entries_for_record(opened, "change_request", change_id)[0]
+            assert (entry.action, entry.reason) == ("change.correct-clock", "Jam server keliru")
         assert running_app.make_move(change_id, Outcome.ACCEPTED).status_code == 303
     finally:
         running_app.now = NOW

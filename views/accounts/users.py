@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from flask import flash
 from flask_login import login_user
 from typing_extensions import override
 
@@ -13,6 +14,7 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _, join_messages
 from lpse_admin.start_notices import reset_link_notices
 from models.accounts.user import User, create_user
+from models.changes.moves.assignment import steps_held_by
 from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
 from models.notifications.account_mails import alter_account
@@ -21,7 +23,7 @@ from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_ti
 from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
 from views.app.access import can, get_current_user, settings
 from views.app.clock import now
-from views.i18n.language import format_nip
+from views.i18n.language import format_nip, tr
 from views.listing.actions import action
 from views.listing.filters.search import search_by
 from views.listing.lists import Column
@@ -50,6 +52,14 @@ def _hand_over(user: User, successor_id: str, reason: str) -> None:
     except ValidationFailed as refusal:
         errors = {("successor_id" if key == "to" else key): error for key, error in refusal.field_errors.items()}
         raise ValidationFailed(refusal.message, field_errors=errors) from None
+
+
+def _tell_held_steps(user: User) -> None:
+    """Say which open steps are assigned to a user who does not act on them any more, and who can."""
+    if steps := steps_held_by(db.session(), user):
+        named = ", ".join(f"{step.change.number} ({tr(step.step.title)})" for step in steps)
+        flash(tr(_("Still assigned to %(name)s: %(steps)s. They wait for the colleagues, who can take them over on the"
+                   " page of the request.", name=user.full_name, steps=named)), "warning")  # fmt: skip
 
 
 class UserView(RecordView):
@@ -100,6 +110,11 @@ class UserView(RecordView):
         return reset_link_notices(settings()) if can(Verb.EDIT, Resource.USER) else []
 
     @override
+    def record_context(self, record: User) -> dict[str, Any]:
+        """Return the open steps that are assigned to the user."""
+        return {"held_steps": steps_held_by(db.session(), record)}
+
+    @override
     def create_model(self, form: Form) -> User:
         """Create an account."""
         return create_user(db.session(), get_current_user(), **form.arguments())
@@ -118,6 +133,8 @@ class UserView(RecordView):
         """Keep the session of somebody who has changed their own roles, which ends all sessions."""
         if model.id == get_current_user().id:
             login_user(model)
+        if not is_created and Role.CHANGE_MANAGER not in model.roles:
+            _tell_held_steps(model)
 
     @action(
         "password",
@@ -146,6 +163,7 @@ class UserView(RecordView):
         if "successor_id" in form:
             _hand_over(user, form["successor_id"].data, form["reason"].data or "")
         user.disable(get_current_user())
+        _tell_held_steps(user)
 
     @action(
         "hand-over-requests",

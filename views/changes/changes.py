@@ -12,6 +12,7 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import and_
 from sqlalchemy.orm import aliased
+from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotFound, Refused, ValidationFailed
@@ -21,6 +22,7 @@ from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, Change
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.change import ChangeRequest
+from models.changes.clock_correction import begins_after, correct_clock, may_correct_clock
 from models.changes.comment import add_comment
 from models.changes.loading import load_change
 from models.changes.moves.assignment import reassign_step, take_up_step
@@ -47,10 +49,12 @@ from views.changes.steps.lists import KIND_COLUMN
 from views.changes.steps.times import Timeliness
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
+from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
 from views.forms.once import creates, earlier_location, forget_submissions_of, keep_submission
 from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import tr
+from views.listing.actions import action
 from views.listing.filters.agency import AgencyFilter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, WordsFilter
 from views.listing.filters.search import SearchedKind, search_index
@@ -102,6 +106,12 @@ class UrgencyFilter(ChoiceFilter):
             result: ColumnElement[bool] = self.column.is_(None)
             return result
         return ChoiceFilter.criterion(self, given, zone)
+
+
+class ClockForm(Form):
+    """Why the times of a step lie in the future."""
+
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 3})
 
 
 class ChangeView(RecordView):
@@ -210,8 +220,12 @@ class ChangeView(RecordView):
         # At the requester's steps the form alone is shown: the page would repeat its values.
         alone = is_typed and page.form is not None and page.change.step in REQUESTER_STEPS
         template = "changes/form.html" if alone else self.details_template
-        history = self.history(change_id)
-        return str(self.render(template, view=self, page=page, change=page.change, history=history))
+        context = {
+            "history": self.history(change_id),
+            "may_correct_clock": begins_after(page.current, now())
+            and may_correct_clock(page.change, get_current_user(), now()),
+        }
+        return str(self.render(template, view=self, page=page, change=page.change, **context))
 
     # -- drafts and returned requests ---------------------------------------------------------------------------
 
@@ -324,6 +338,20 @@ class ChangeView(RecordView):
         """Open the form of a new request with the content of this one."""
         self.require_permission(Verb.CREATE)
         return redirect(self.get_url(".create_view", copy=self._load_visible(parse_id(change_id)).id))
+
+    @action(
+        "correct-clock",
+        _("Correct the times of a wrong clock"),
+        form=ClockForm,
+        verb=Verb.READ,
+        when=may_correct_clock,
+        explanation=_("The open step begins now instead of in the future; its former times stay on record."),
+        success=_("The times are corrected. The request can go on."),
+        has_page=True,
+    )
+    def correct_clock(self, change: ChangeRequest, form: ClockForm) -> None:
+        """Let an open step whose times lie in the future begin now."""
+        correct_clock(change, by=get_current_user(), now=now(), reason=form.reason.data or "")
 
     # -- assignment --------------------------------------------------------------------------------------------
 

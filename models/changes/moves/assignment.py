@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
@@ -15,6 +15,7 @@ from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, session_of
 from models.changes.moves.case_file import open_case
+from models.changes.steps.activity import Activity
 from models.changes.steps.timing import raise_overdue_in
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
@@ -23,10 +24,12 @@ from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Sequence
+
+    from sqlalchemy.orm import Session
 
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
-    from models.changes.steps.activity import Activity
 
 
 class Reassignment(Base):
@@ -61,6 +64,16 @@ class Reassignment(Base):
     activity: Mapped[Activity] = relationship(viewonly=True)
     previous_assignee: Mapped[User] = relationship(foreign_keys=from_id, viewonly=True)
     new_assignee: Mapped[User] = relationship(foreign_keys=to_id, viewonly=True)
+
+
+def steps_held_by(session: Session, user: User) -> Sequence[Activity]:
+    """Return the open steps that are assigned to ``user``, with their requests, the longest waiting first."""
+    return session.scalars(
+        select(Activity)
+        .where(Activity.held_by_id == user.id, Activity.finished_at.is_(None))
+        .options(joinedload(Activity.change))
+        .order_by(Activity.arrived_at, Activity.id)
+    ).all()
 
 
 def take_up(change: ChangeRequest, actor: User, *, now: dt.datetime, version: int | None = None) -> Activity:

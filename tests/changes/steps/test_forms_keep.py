@@ -215,6 +215,7 @@ RECOVERABLE_ENDPOINTS = {
     "absence.end",
     "asset-update.item",
     "change.comment",
+    "change.correct_clock",
     "change.move",
     "change.reassign",
     "change.save",
