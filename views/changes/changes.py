@@ -21,6 +21,7 @@ from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, ChangeSource, FieldKind
 from models.accounts.user import User
 from models.audit import trail
+from models.changes.assets.affected import AFFECTED_TEXT, copy_items
 from models.changes.change import ChangeRequest
 from models.changes.clock_correction import begins_after, correct_clock, may_correct_clock
 from models.changes.comment import add_comment
@@ -158,6 +159,7 @@ class ChangeView(RecordView):
         Column("wanted_by", _("Requested date"), ChangeRequest.wanted_by, CellKind.DATE, in_list=False),
         Column("revision", _("Revision"), ChangeRequest.revision, CellKind.NUMBER, in_list=False),
         *REQUEST_TEXT_COLUMNS,
+        Column("affected", _("Assets and services affected"), AFFECTED_TEXT, in_list=False, wide=True),
         Column("linked", _("Earlier request"), _linked.number, in_list=False),
     )
     column_filters = (
@@ -240,6 +242,7 @@ class ChangeView(RecordView):
             if request.args.get("copy"):
                 copied = self._load_visible(parse_id(request.args.get("copy")))
                 write_content(change, content_to_copy(copied, now()))
+                copy_items(copied, change)
             for key, value in _requester_defaults(get_current_user()).items():
                 setattr(change, key, value)
             return self.render("changes/form.html", view=self, page=ChangePage.of_new(change), change=change)

@@ -84,6 +84,30 @@ def affected_by(change: ChangeRequest) -> list[ChangeItem | EvaluationItem]:
     return [*(of_evaluation or change.affected_items)]
 
 
+def copy_items(change: ChangeRequest, new: ChangeRequest) -> None:
+    """Name in ``new``, which is not saved yet, what the request ``change`` affects; no asset that was retired."""
+    kept = [item for item in affected_by(change) if item.asset is None or not item.asset.is_retired]
+    new.affected_items = [
+        ChangeItem(position=number, asset=item.asset, asset_id=item.asset_id, service=item.service)
+        for number, item in enumerate(kept, 1)
+    ]
+
+
+#: What a request names as affected, as one text: for lists and exports.
+AFFECTED_TEXT: Any = (
+    select(
+        func.aggregate_strings(
+            func.coalesce(Asset.code + "." + Asset.register + " " + Asset.name, ChangeItem.service), "; "
+        )
+    )
+    .select_from(ChangeItem)
+    .outerjoin(Asset, Asset.id == ChangeItem.asset_id)
+    .where(ChangeItem.change_id == ChangeRequest.id)
+    .correlate(ChangeRequest)
+    .scalar_subquery()
+)
+
+
 @cache
 def _of_latest_evaluation() -> Select[EvaluationItem]:
     """Return the statement for what the latest evaluation of a request names; every page of a request executes it."""

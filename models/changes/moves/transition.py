@@ -29,6 +29,7 @@ from lpse_admin.workflow.transitions import (
 )
 from models.accounts.actor_snapshot import take_snapshot
 from models.base import session_of, to_json_value
+from models.changes.assets import affected
 from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
 from models.changes.steps import durations, record_store
@@ -342,6 +343,7 @@ def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
 def _record_revision(session: Session, change: ChangeRequest, now: dt.datetime) -> None:
     """Store the content of the request at its submission."""
     content = {one.key: to_json_value(getattr(change, one.key)) for one in REQUEST_FIELDS}
+    content[affected.FIELD] = affected.lines_of(change.affected_items)
     session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=now))
 
 

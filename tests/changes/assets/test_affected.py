@@ -77,3 +77,22 @@ def test_an_evaluation_names_it_anew_and_the_asset_s_page_lists_what_named_it(ru
 def test_other_steps_do_not_ask(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.IMPLEMENTATION)
     assert 'name="affected"' not in running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
+
+
+def test_what_is_affected_is_exported_copied_and_kept_with_each_submitted_revision(running_app: RunningApp) -> None:
+    an_asset(running_app, "0881", "Peladen SPSE")
+    change_id = running_app.change_at_step(LUMAJANG, Step.REQUEST)
+    lines = "Layanan LPSE\r\n1.3.2.10.01.02.002.0881"
+    fields = running_app.move_form(change_id, Outcome.SUBMITTED, affected=lines, title="Peladen dipindahkan")
+    requester = running_app.visitor("pemohon")
+    assert requester.post(f"/admin/change/{change_id}/move", **fields).status_code == 303
+    exported = requester.get("/admin/change/export/csv/").text
+    row = next(line for line in exported.splitlines() if "Peladen dipindahkan" in line)
+    assert "Layanan LPSE; 1.3.2.10.01.02.002.0881 Peladen SPSE" in row
+    copied = requester.get(f"/admin/change/new/?copy={change_id}").text
+    area = copied.partition('name="affected"')[2].partition("</textarea>")[0]
+    assert "Layanan LPSE" in area
+    assert "1.3.2.10.01.02.002.0881 Peladen SPSE" in area
+    with running_app.session() as opened:
+        (revision,) = opened.get_one(ChangeRequest, change_id).revisions
+        assert revision.content["affected"] == ["Layanan LPSE", "1.3.2.10.01.02.002.0881 Peladen SPSE"]
