@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from flask import current_app
+from flask import current_app, g
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,6 +26,9 @@ def set_clock(app: Flask, clock: Callable[[], dt.datetime] | None) -> None:
 
 
 def now() -> dt.datetime:
-    """Return the current time, aware and in UTC."""
+    """Return the current time, aware and in UTC; where data is read as of a moment, that moment."""
+    if (moment := g.get("moment")) is not None:
+        frozen: dt.datetime = moment
+        return frozen
     clock: Callable[[], dt.datetime] = current_app.extensions.get(_CLOCK_KEY, wall_clock)
     return clock().astimezone(dt.UTC)

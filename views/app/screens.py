@@ -31,6 +31,7 @@ from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
 from views.forms.script_texts import script_texts
 from views.i18n.language import current_timezone, format_date, format_datetime, tr
+from views.inspection.registers import SCREENS_KEY
 from views.inventory.assets import AssetView
 from views.listing.page import saved_views
 from views.notifications.mails import MailView
@@ -91,6 +92,7 @@ def register(app: Flask) -> None:
     menu = [(label, [view() for view in views]) for label, views in MENU]
     for _label, views in menu:
         admin.add_views(*views)
+    app.extensions[SCREENS_KEY] = tuple(view for _label, views in menu for view in views)
     admin.add_views(*(view() for view in HEADER_VIEWS))
     app.register_blueprint(home.blueprint)
     app.register_blueprint(saved_views.blueprint)

@@ -58,7 +58,7 @@ def _converter(column: ExportColumn, moments: DatetimeConverter) -> Converter:
             return lambda cells: [
                 _encode(text.replace(" ", "T")) if text else "null" for text in moments.convert(cells)
             ]
-        case CellKind.NUMBER | CellKind.MONEY:
+        case CellKind.NUMBER | CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
             return lambda cells: [_number(cell) for cell in cells]
         case _:
             return lambda cells: ["null" if cell is None else _encode(str(cell)) for cell in cells]

@@ -168,7 +168,7 @@ def _converter(column: ExportColumn, moments: DatetimeConverter) -> Converter:
             return CachedConverter(_date_cell).convert
         case CellKind.DATETIME:
             return lambda cells: [_moment_cell(text) for text in moments.convert(cells)]
-        case CellKind.NUMBER | CellKind.MONEY:
+        case CellKind.NUMBER | CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
             return lambda cells: [_number_cell(cell, column.kind) for cell in cells]
         case _:
             return lambda cells: [_text_cell(text) for text in to_texts(cells)]

@@ -122,7 +122,7 @@ def _converter(column: ExportColumn, moments: DatetimeConverter) -> Converter:
             return CachedConverter(value_labeller(column)).convert
         case CellKind.DATETIME:
             return lambda cells: [text[:16] for text in moments.convert(cells)]
-        case CellKind.NUMBER | CellKind.MONEY:
+        case CellKind.NUMBER | CellKind.MONEY | CellKind.MINUTES | CellKind.BYTES:
             return lambda cells: [_number(cell, column.kind) for cell in cells]
         case _:
             return to_texts

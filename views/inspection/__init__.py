@@ -1,0 +1,1 @@
+"""The dossier of a period for an inspection: made, verified, handed out."""
