@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Mapping
     from typing import Self
 
@@ -30,6 +31,14 @@ class Message:
     def __hash__(self) -> int:
         """Hash the text alone, since values may be unhashable."""
         return hash(self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class TimeSpan:
+    """A value of a Message: from ``start`` until ``end``, in the time zone in which both are shown."""
+
+    start: dt.datetime
+    end: dt.datetime
 
 
 def _(text: str, **values: object) -> Message:

@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
-from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.i18n import LabelledEnum, Message, TimeSpan, _
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -126,7 +127,10 @@ _RENAMED_TEXTS = MappingProxyType(
 
 
 def serialize_values(values: Mapping[str, object]) -> dict[str, Any]:
-    """Return ``values`` (strings, numbers, enums, Messages, dates, datetimes) for JSON, without those that are None."""
+    """Return ``values`` for JSON, without those that are None.
+
+    They are strings, numbers, enums, Messages, dates, datetimes and time spans.
+    """
     return {name: _serialize(value) for name, value in values.items() if value is not None}
 
 
@@ -136,18 +140,18 @@ def _serialize(value: object) -> object:
             return _serialize(value.title)
         case Message(text=text, values=values):
             return {"text": text, "values": serialize_values(values)}
+        case TimeSpan(start=start, end=end):
+            return {"from": start.isoformat(), "until": end.isoformat(), "zone": str(start.tzinfo)}
         case dt.datetime():
             return {"moment": value.isoformat()}
         case dt.date():
             return {"day": value.isoformat()}
-        case int():
-            return value
         case _:
-            return str(value)
+            return value if isinstance(value, int) else str(value)
 
 
 def deserialize_values(details: Mapping[str, Any]) -> dict[str, object]:
-    """Return the values that ``serialize_values`` stored, with Messages, dates and datetimes restored."""
+    """Return the values that ``serialize_values`` stored, with Messages, dates, datetimes and time spans restored."""
     return {name: _deserialize(value) for name, value in details.items()}
 
 
@@ -155,6 +159,9 @@ def _deserialize(value: object) -> object:
     match value:
         case {"text": str(text), "values": dict(values)}:
             return Message(_RENAMED_TEXTS.get(text, text), MappingProxyType(deserialize_values(values)))
+        case {"from": str(start), "until": str(end), "zone": str(zone)}:
+            start_at, end_at = (dt.datetime.fromisoformat(text).astimezone(ZoneInfo(zone)) for text in (start, end))
+            return TimeSpan(start_at, end_at)
         case {"moment": str(moment)}:
             return dt.datetime.fromisoformat(moment)
         case {"day": str(day)}:

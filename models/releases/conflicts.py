@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 
-from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.i18n import Message, TimeSpan, _, join_messages
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty, Outcome
 from lpse_admin.workflow.record_fields import Environment, is_empty
 from models.changes.steps.activity import Release, ReleaseAsset
@@ -137,20 +137,23 @@ def in_window(starts: SQLColumnExpression[Any], ends: SQLColumnExpression[Any], 
     return and_(ends > start, starts < end)
 
 
-def format_window(window: Window, zone: ZoneInfo) -> str:
-    """Format a window in the agency's time zone: 04-03-2026 17.00-18.00 WIB."""
-    start, end = (moment.astimezone(zone) for moment in window)
-    last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
-    return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"
+def time_span(window: Window, zone: ZoneInfo) -> TimeSpan:
+    """Return a window in the agency's time zone, as a value of a Message."""
+    start, end = window
+    return TimeSpan(start.astimezone(zone), end.astimezone(zone))
 
 
 def _touches_asset(asset_ids: Collection[int]) -> ColumnElement[bool]:
     return exists().where(ReleaseAsset.release_id == Release.id, ReleaseAsset.asset_id.in_(sorted(asset_ids)))
 
 
+def _named(name: str, window: TimeSpan) -> Message:
+    return Message("%(name)s (%(window)s)", {"name": name, "window": window})
+
+
 def freeze_error(freezes: list[Freeze], zone: ZoneInfo) -> Message:
     """Return the sentence that nothing is released in ``freezes``."""
-    named = [f"{freeze.name} ({format_window((freeze.from_at, freeze.until_at), zone)})" for freeze in freezes]
+    named = [_named(freeze.name, time_span((freeze.from_at, freeze.until_at), zone)) for freeze in freezes]
     return _(
         "Nothing is released in this freeze: %(freezes)s. Choose another window, or ask the head to permit it.",
         freezes=join_messages([*named]),
@@ -163,8 +166,8 @@ def overlap_error(releases: list[Release], zone: ZoneInfo) -> Message:
     for release in releases:
         if release.window_start_at is None or release.window_end_at is None:
             raise ValueError("the release has no window")
-        window = format_window((release.window_start_at, release.window_end_at), zone)
-        named.append(f"{release.change.number} ({window})")
+        window = time_span((release.window_start_at, release.window_end_at), zone)
+        named.append(_named(release.change.number or "", window))
     return _(
         "Another release is planned at the same time: %(releases)s. Choose another window, or state why both can "
         "proceed.",

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, TimeSpan, _
 from lpse_admin.notifications.events import Event
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Outcome
@@ -157,7 +157,7 @@ def remind_of_unrecorded(session: Session, agency: Agency, now: dt.datetime) -> 
         notify(
             session, Event.RELEASE_UNRECORDED, managers, now=now,
             key=f"release-unrecorded-{release.id}-{release.plan_revision}", change=release.change, activity=release,
-            step=release.step.title, window=_window_text(release),
+            step=release.step.title, window=_window(release),
         )  # fmt: skip
     return len(releases)
 
@@ -237,11 +237,11 @@ def _notify(session: Session, release: Release, revision: ReleaseRevision, by: U
     notify(
         session, Event.RELEASE_REVISED, [user for user in people if user.id != by.id], now=revision.revised_at,
         key=f"release-revised-{release.id}-{revision.number}", change=release.change, activity=release,
-        revision=revision.kind, reason=revision.reason, window=_window_text(release), by=by.full_name,
+        revision=revision.kind, reason=revision.reason, window=_window(release), by=by.full_name,
     )  # fmt: skip
 
 
-def _window_text(release: Release) -> str | None:
+def _window(release: Release) -> TimeSpan | None:
     if release.window_start_at is None or release.window_end_at is None:
         return None
-    return conflicts.format_window((release.window_start_at, release.window_end_at), release.change.agency.zone)
+    return conflicts.time_span((release.window_start_at, release.window_end_at), release.change.agency.zone)

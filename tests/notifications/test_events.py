@@ -5,10 +5,11 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+from zoneinfo import ZoneInfo
 
 import pytest
 
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, TimeSpan, _
 from lpse_admin.notifications.events import (
     VALUE_NAMES,
     Delivery,
@@ -24,6 +25,7 @@ from tests.support.present import one_of
 
 PLACE = re.compile(r"%\((\w+)\)s")
 NOW = dt.datetime(2026, 3, 2, 2, 0, tzinfo=dt.UTC)
+WIB = ZoneInfo("Asia/Jakarta")
 
 
 def test_values_come_back_from_json_as_what_they_were() -> None:
@@ -32,6 +34,7 @@ def test_values_come_back_from_json_as_what_they_were() -> None:
         "note": _("“%(step)s” until %(day)s", step=Step.TEST, day=NOW.date()),
         "due": NOW,
         "first_day": NOW.date(),
+        "window": TimeSpan(NOW.astimezone(WIB), NOW.astimezone(WIB) + dt.timedelta(hours=1)),
         "reason": "Kurang <lengkap>",
         "measure": 12,
     }

@@ -30,6 +30,7 @@ from tests.support.cast import (
     values_for,
 )
 from tests.support.present import one_of, present
+from views.i18n.wording import terminal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ def test_a_release_beside_another_needs_a_reason_which_is_kept(session: AuditedS
     with pytest.raises(ValidationFailed) as refusal:
         plan(session, office, 1, 3, change=second)
     assert set(refusal.value.field_errors) == {"overlap_reason"}
-    assert f"{first.number} (10-06-2026 09.00–11.00 WIB)" in str(refusal.value.field_errors["overlap_reason"])
+    assert f"{first.number} (10-06-2026 09.00–11.00 WIB)" in terminal_text(refusal.value.field_errors["overlap_reason"])
     assert second.step is Step.RELEASE
     plan(session, office, 1, 3, change=second, reason="  Dikerjakan bersama ")
     release = next(one for one in second.activities if isinstance(one, Release))

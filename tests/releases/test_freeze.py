@@ -25,6 +25,7 @@ from models.releases.freeze_permit import (
 )
 from tests.support.cast import NOW, change_at_step, delegation, freeze, make_move, new_change, set_test_audit_context
 from tests.support.present import present
+from views.i18n.wording import terminal_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,7 +95,7 @@ def test_a_window_that_a_freeze_covers_in_part_is_refused_and_one_that_touches_i
     with pytest.raises(ValidationFailed) as refusal:
         schedule(session, office, change, first, last)
     assert set(refusal.value.field_errors) == {"window_start_at"}
-    assert "Penutupan tender (12-03-2026 09.00–14-03-2026 09.00 WIB)" in str(
+    assert "Penutupan tender (12-03-2026 09.00–14-03-2026 09.00 WIB)" in terminal_text(
         refusal.value.field_errors["window_start_at"]
     )
     assert change.step is Step.RELEASE

@@ -13,7 +13,7 @@ from flask_babel import get_locale, get_translations
 from jinja2 import pass_eval_context
 from markupsafe import Markup
 
-from lpse_admin.i18n import Message
+from lpse_admin.i18n import Message, TimeSpan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -74,15 +74,22 @@ def _translated(value: object, catalogue: Callable[[], Translations | NullTransl
             return ""
         case Message(text=text, values=values):
             sentence = str(catalogue().ugettext(text))
-            if not values:
-                return sentence
-            return sentence % _TranslatedValues(values, catalogue)
+            return sentence % _TranslatedValues(values, catalogue) if values else sentence
         case Enum() if isinstance(title := getattr(value, "title", None), Message):
             return _translated(title, catalogue)
+        case TimeSpan():
+            return _format_span(value)
         case Markup():
             return value
         case _:
             return str(value)
+
+
+def _format_span(span: TimeSpan) -> str:
+    """Return the window of a release or a freeze: 04-03-2026 17.00–18.00 WIB."""
+    start, end = span.start, span.end
+    last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
+    return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"
 
 
 class _TranslatedValues(dict[str, object]):
