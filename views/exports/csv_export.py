@@ -106,12 +106,19 @@ class _Writer:
                 return self._escape_texts
 
     def _plain_number(self, cell: object) -> str:
-        """Return a number as a CSV holds it: all its digits, no exponent; nothing for what is not finite."""
+        """Return a number as a CSV holds it: all its digits, no exponent; nothing for what is not finite.
+
+        With semicolons the decimals stand behind a comma, as an Excel that is set to Indonesia reads and writes them.
+        """
         if cell is None or type(cell) is int:
             return "" if cell is None else str(cell)
         number = to_decimal(cell)
         if number is not None:
-            return format(number, "f")
+            text = format(number, "f")
+            if self._dialect.separator == ";":
+                return text.replace(".", ",")
+            # Three digits behind a point are thousands in Indonesia: a fourth leaves no doubt to who reads it back.
+            return f"{text}0" if _THREE_DECIMALS.search(text) else text
         return "" if isinstance(cell, float | Decimal) else self.escape_text(str(cell))
 
     def _escape_texts(self, cells: Cells) -> list[str]:
@@ -159,6 +166,7 @@ _FORMULA_START = re.compile(f"[\t\r\n]|[{_BLANK}]*[{_FORMULA}]")
 _HARMLESS_TEXT = re.compile(f" *{_HARMLESS} *")
 _SUSPICIOUS_START = re.compile(f"[{_BLANK}{_FORMULA}]")
 _RFC_4180 = CsvDialect()
+_THREE_DECIMALS = re.compile(r"\.\d{3}\Z", re.ASCII)
 
 
 def escape_formula(text: str, dialect: CsvDialect = _RFC_4180) -> str:
