@@ -80,6 +80,9 @@ def test_a_date_that_is_years_away_comes_back_with_a_question_and_is_taken_when_
     asked = visitor.post(path, **typed, **files)
     assert asked.status_code == 422
     beside = asked.text.partition(f'id="{field}-error"')[2][:600]
+    assert "“Date”" not in beside
+    assert "“From”" not in beside
+    assert "“First day”" not in beside
     assert re.search(r"\d+ tahun (lagi|yang lalu|ke depan)|tahun", beside), beside
     boxes = re.findall(r'name="(confirm-[\w-]+)"', asked.text)
     assert f"confirm-{field}" in boxes

@@ -14,7 +14,7 @@ from werkzeug.datastructures import MultiDict
 from wtforms import FileField, HiddenField, MultipleFileField, SelectMultipleField, StringField
 from wtforms.widgets import CheckboxInput
 
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.questions import reach_question
 
 if TYPE_CHECKING:
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from wtforms import Form as WTForm
 
     from lpse_admin.errors import Refused
-    from lpse_admin.i18n import Message
 
 
 class _Translations:
@@ -112,7 +111,8 @@ class Form(FlaskForm):
         asked: dict[str, Message] = {}
         for name, field in self._fields.items():
             if isinstance(field.data, dt.date) and field.data != field.object_data:
-                question = reach_question(str(field.label.text), field.data, now)
+                label = field.label.text
+                question = reach_question(label if isinstance(label, Message) else str(label), field.data, now)
                 if question is not None:
                     asked[str(name)] = question
                     field.flags.question = True  # with a box to tick beside it
