@@ -22,8 +22,8 @@ from models.audit import trail as audit_trail
 from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import access, clock, errors, login, screens
-from views.app.http import compression, cookie_clock, head_requests, headers, health, hosts, proxies, write_limit
+from views.app import access, clock, errors, health, login, screens
+from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
 from views.audit import context

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, text
 import models.database
 from models.database import startup_lock
 from tests.support.program import Visitor, close_app, make_app
-from views.app.http import health
+from views.app import health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,0 +1,1 @@
+"""Tests: exports of lists."""
