@@ -164,6 +164,9 @@ def test_each_home_says_how_to_begin_in_the_role(running_app: RunningApp, reader
     begin = page[page.index('class="first-steps"') :].partition("</details>")[0]
     assert f"Cara memulai selaku {role}" in begin
     assert begin.count("<li>") == 3
+    guide = re.search(r'href="(/help/[a-z-]+)"', begin)
+    assert guide
+    assert f"Panduan {role}" in visitor.get(guide[1]).text
     for link in {address, *re.findall(r'href="([^"#]+)', begin)} - {""}:
         assert link in begin
         assert visitor.get(link).status_code == 200

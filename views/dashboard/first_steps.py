@@ -71,7 +71,7 @@ def first_steps(roles: Collection[Role]) -> list[FirstSteps]:
                 for text, endpoint, link in steps
                 if endpoint not in _CREATED or can(Verb.CREATE, _CREATED[endpoint])
             ],
-            f"{url_for('help.index')}#{guides[role]}",
+            url_for("help.show", guide=guides[role]),
         )
         for role, steps in _STEPS.items()
         if role in roles
