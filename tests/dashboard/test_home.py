@@ -183,7 +183,10 @@ def test_a_returned_request_shows_its_reason_and_a_button(running_app: RunningAp
     assert re.search(r"<strong>[^<]+:</strong> \S+", returned)
     button = re.search(r'<a class="btn btn-primary" href="([^"#]+)[^"]*">Perbaiki', returned)
     assert button
-    assert running_app.visitor("pemohon").get(button[1]).status_code == 200
+    form = running_app.visitor("pemohon").get(f"/admin/change/edit/?id={button[1].rpartition('=')[2]}")
+    assert unescape(button[0]).count(f'href="{form.request.path}?') == 1
+    assert "dikembalikan kepada Anda" in form.text
+    assert "Ajukan kembali" in form.text
 
 
 def test_the_installation_chooses_an_office_and_everybody_a_period(running_app: RunningApp) -> None:

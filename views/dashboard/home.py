@@ -170,7 +170,10 @@ def _work_rows(rows: Sequence[WaitingStep], *, for_user: bool) -> list[WorkRow]:
         WorkRow(
             number=row.number or tr(_("Draft")),
             title=row.title or tr(_("Untitled draft")),
-            url=f"{edit}{row.id}" if row.number is None else f"{details}{row.id}{'#step' if for_user else ''}",
+            # What its requester goes on with begins with its form: a draft, and what was returned, below the reason.
+            url=f"{edit}{row.id}"
+            if row.number is None or (for_user and row.step is Step.RETURNED)
+            else f"{details}{row.id}{'#step' if for_user else ''}",
             requester=row.requester or "–",
             step=tr(row.step.title),
             ground=tr(row.ground.title) if row.ground and row.urgency is Urgency.EMERGENCY else "–",
