@@ -18,7 +18,9 @@ from lpse_admin import config
 from lpse_admin.i18n import _
 from lpse_admin.start_notices import start_notices
 from models.accounts.demo_password import accounts_with_demo_password
+from models.audit import seal
 from models.audit import trail as audit_trail
+from models.audit.seal import KeyRing
 from models.database import db, protect_file, startup_lock
 from views import commands
 from views.accounts import password_reset, profile
@@ -71,6 +73,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     protect_file(chosen.database_url)
     db.init_app(app)
     _arm_the_trail()
+    seal.set_keys(KeyRing.of(chosen.audit_key or chosen.secret_key, (chosen.secret_key, *chosen.former_audit_keys)))
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
     SopBabel(app, locale_selector=language.current_language)
     cookie_clock.init_app(app)

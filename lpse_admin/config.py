@@ -82,6 +82,13 @@ class Settings:
     #: The number of trusted reverse proxies, whose X-Forwarded headers are used.
     proxies: int = 0
     time_zone: str | None = None
+    #: What the seals of the audit trail are made with, where it is not the secret key; and former ones, and former
+    #: secret keys, which verify older seals.
+    audit_key: str | None = field(default=None, repr=False)
+    former_audit_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: The time-stamp server (RFC 3161) that the daily anchors are sent to, and the file with its certificates.
+    time_stamp_url: str | None = None
+    time_stamp_ca_file: str | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -117,12 +124,16 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         smtp_url=smtp_url,
         mail_server=with_ca_file(
             read(_mail_server, "LPSE_SMTP_URL", given.get("LPSE_MAIL_FROM", ""), base_url, otherwise=None),
-            read(_ca_file, "LPSE_SMTP_CA", otherwise=None),
+            read(_ca_file, "LPSE_SMTP_CA", "LPSE_SMTP_CA", otherwise=None),
         ),
         scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
         login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
         proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
+        audit_key=read(_audit_key, "LPSE_AUDIT_KEY", otherwise=None),
+        former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
+        time_stamp_url=read(_time_stamp_url, "LPSE_TSA_URL", otherwise=None),
+        time_stamp_ca_file=read(_ca_file, "LPSE_TSA_CA", "LPSE_TSA_CA", otherwise=None),
     )
     if faults:
         raise ConfigurationError(*faults)
@@ -287,7 +298,7 @@ def with_ca_file(
     return server if server is None or ca_file is None else replace(server, ca_file=ca_file)
 
 
-def _ca_file(value: str) -> str | None:
+def _ca_file(value: str, variable: str) -> str | None:
     """Return the path of a file with certificates."""
     if not value:
         return None
@@ -296,14 +307,43 @@ def _ca_file(value: str) -> str | None:
         ssl.create_default_context().load_verify_locations(path)
     except ssl.SSLError:
         raise ConfigurationError(
-            _("LPSE_SMTP_CA is “%(value)s”; this file has no certificate in PEM form (-----BEGIN CERTIFICATE-----).",
-              value=value)
-        ) from None  # fmt: skip
+            _(
+                "%(variable)s is “%(value)s”; this file has no certificate in PEM form (-----BEGIN CERTIFICATE-----).",
+                variable=variable,
+                value=value,
+            )
+        ) from None
     except OSError as error:
         raise ConfigurationError(
-            _("LPSE_SMTP_CA is “%(value)s”; this file cannot be read (%(reason)s).", value=value, reason=error.strerror)
+            _(
+                "%(variable)s is “%(value)s”; this file cannot be read (%(reason)s).",
+                variable=variable,
+                value=value,
+                reason=error.strerror,
+            )
         ) from None
     return str(path.resolve())
+
+
+def _audit_key(value: str) -> str | None:
+    if value and len(value.encode()) < MIN_SECRET_KEY_BYTES:
+        raise ConfigurationError(
+            _(
+                "LPSE_AUDIT_KEY has %(bytes)s bytes; it needs %(least)s or more.",
+                bytes=len(value.encode()),
+                least=MIN_SECRET_KEY_BYTES,
+            )
+        )
+    return value or None
+
+
+def _time_stamp_url(value: str) -> str | None:
+    parts = urlsplit(value)
+    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+        raise ConfigurationError(
+            _("LPSE_TSA_URL is “%(value)s”; it must look like https://tsa.example.go.id.", value=value)
+        )
+    return value or None
 
 
 def _scheduler_interval(value: str) -> int:

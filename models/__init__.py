@@ -11,6 +11,7 @@ _MODULES = (
     "models.accounts.login",
     "models.accounts.password_reset",
     "models.accounts.user",
+    "models.audit.anchors",
     "models.audit.trail",
     "models.audit.verification",
     "models.changes.steps.activity",
@@ -78,6 +79,8 @@ _MODULES = (
     "models.worktime.deadlines",
     "models.changes.steps.durations",
     "models.changes.steps.timing",
+    "models.integrity.anchor_delivery",
+    "models.integrity.record",
     # Last, since the triggers are made from the models above.
     "models.triggers",
 )

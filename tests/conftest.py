@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, settings
 from playwright.sync_api import sync_playwright
 
 import models.accounts.user
+from models.audit import seal
+from models.audit.seal import KeyRing
 from models.database import db
 from tests.support import migrations
 from tests.support.cast import cast, session, shared  # noqa: F401 - fixtures for every test
@@ -54,7 +56,8 @@ def create_schema(url: str) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Hash passwords at little cost, and start one PostgreSQL for all workers, in the process that starts them."""
+    """Hash passwords at little cost, seal as all apps here do, and start one PostgreSQL for all workers."""
+    seal.set_keys(KeyRing.of("x" * 32))
     models.accounts.user._HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     if config.getoption("numprocesses") and not config.getoption("collectonly"):
         server = postgres.Server()

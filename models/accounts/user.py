@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from enum import StrEnum
 from functools import cache
@@ -38,7 +39,6 @@ from models.base import (
 )
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Collection, Iterable, Mapping
 
     from models.office.agency import Agency
@@ -96,6 +96,7 @@ class User(Base):
     __table_args__ = (
         CheckConstraint(" OR ".join(f"is_{role.value}" for role in Role), name="has_a_role"),
         CheckConstraint("agency_id IS NOT NULL OR is_administrator", name="agency_or_administrator"),
+        CheckConstraint("inspects_from <= inspects_until", name="inspects_for_a_time"),
         Index(None, "agency_id", "full_name", "id"),
     )
     secret_columns: ClassVar[frozenset[str]] = frozenset({"password_hash", "totp_secret"})
@@ -139,6 +140,9 @@ class User(Base):
     #: When this user last ceased to be head, and when the account was last disabled; None if never, or not known.
     head_until: Mapped[Timestamp | None]
     disabled_at: Mapped[Timestamp | None]
+    #: The first and the last day of an inspector's work here; None for others, and for accounts of before.
+    inspects_from: Mapped[dt.date | None]
+    inspects_until: Mapped[dt.date | None]
 
     agency: Mapped[Agency | None] = relationship(lazy="joined")
 

@@ -43,6 +43,8 @@ from sqlalchemy.orm import (
 )
 
 from lpse_admin.i18n import LabelledEnum, _
+from models.audit import seal
+from models.audit.told_values import as_told, redacted
 from models.base import (
     UNSTORABLE_CHARACTERS,
     Base,
@@ -66,7 +68,6 @@ if TYPE_CHECKING:
 INSTALLATION_CHAIN = 0
 #: What the first entry of a chain follows.
 GENESIS_HASH = "0" * 64
-_REDACTED = "***"
 
 
 class RowAction(LabelledEnum):
@@ -75,6 +76,8 @@ class RowAction(LabelledEnum):
     INSERTED = "inserted", _("Entered")
     UPDATED = "updated", _("Changed")
     DELETED = "deleted", _("Removed")
+    #: As it was found when the trail began to tell of it; what was before is not known.
+    FOUND = "found", _("Taken over as found")
 
 
 class AuditEntry(Base):
@@ -119,6 +122,9 @@ class AuditEntry(Base):
     rows: Mapped[LongText]
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+    #: The seal of the hash, and which key it was made with (``models.audit.seal``); None before there were seals.
+    seal: Mapped[str | None] = mapped_column(String(64))
+    key_id: Mapped[str | None] = mapped_column(String(16))
 
     @property
     def row_changes(self) -> list[dict[str, Any]]:
@@ -228,7 +234,7 @@ def note_inserted(session: Session, model: type[Base], rows: Iterable[Mapping[st
     for row in rows:
         change_id = None if table.name in _PERSONAL_TABLES else row.get("change_id")
         changes = {
-            name: _REDACTED if name in model.secret_columns else _as_told(value)
+            name: redacted(value) if name in model.secret_columns else as_told(value)
             for name, value in row.items()
             if value is not None
         }
@@ -332,17 +338,8 @@ def _row_changes(instance: Base, action: RowAction) -> Iterator[dict[str, Any]]:
 
 def _json_value(instance: Base, attribute: str, value: object) -> object:
     if value is not None and attribute in type(instance).secret_columns:
-        return _REDACTED
-    return _as_told(value)
-
-
-def _as_told(value: object) -> object:
-    """Return ``value`` as JSON can hold it."""
-    if value is None or isinstance(value, bool | int | str | list | dict):
-        return value
-    if isinstance(value, tuple):
-        return " ".join(map(str, value))
-    return value.isoformat() if isinstance(value, dt.date) else str(value)
+        return redacted(value)
+    return as_told(value)
 
 
 def _chain_and_change_of(instance: Base) -> tuple[int, str | None]:
@@ -409,14 +406,14 @@ class Chains:
         self._heads: dict[int, tuple[int, str]] = {}
 
     def link(self, chain: int, content: Mapping[str, Any]) -> dict[str, Any]:
-        """Return ``content`` as the next entry of ``chain``, which the caller inserts: numbered and hashed."""
+        """Return ``content`` as the next entry of ``chain``, which the caller inserts: numbered, hashed and sealed."""
         if chain not in self._heads:
             self._heads[chain] = _lock_chain_head(self._connection, chain)
         number, previous = self._heads[chain]
         entry = {**content, "chain": chain, "number": number + 1, "previous_hash": previous}
         entry["hash"] = entry_hash(entry)
         self._heads[chain] = (entry["number"], entry["hash"])
-        return entry
+        return entry | seal.keys().seal(entry["hash"])
 
     def close(self) -> None:
         """Write the new heads."""

@@ -76,16 +76,16 @@ def verify_histories(session: Session) -> Iterator[Discrepancy]:
         for move in session.execute(select(SopMove.sop_id, SopMove.step, SopMove.outcome, SopMove.target))
     }
     connection = session.connection()
-    changes = connection.execute(_CHANGES)
-    histories = groupby(connection.execute(_ACTIVITIES), key=lambda row: row.change_id)
-    upcoming = next(histories, None)
-    for change in changes:
-        history = []
-        if upcoming is not None and upcoming[0] == change.id:
-            history = list(upcoming[1])
-            upcoming = next(histories, None)
-        for error in _request_errors(change, history, moves):
-            yield Discrepancy(change.id, change.number, error)
+    with connection.execute(_CHANGES) as changes, connection.execute(_ACTIVITIES) as activities:
+        histories = groupby(activities, key=lambda row: row.change_id)
+        upcoming = next(histories, None)
+        for change in changes:
+            history = []
+            if upcoming is not None and upcoming[0] == change.id:
+                history = list(upcoming[1])
+                upcoming = next(histories, None)
+            for error in _request_errors(change, history, moves):
+                yield Discrepancy(change.id, change.number, error)
     yield from _missing_revisions(session)
     yield from _number_gaps(session)
 

@@ -5,6 +5,7 @@ All revisions run in one transaction, on SQLite and on PostgreSQL: a failure lea
 
 from __future__ import annotations
 
+import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 
 from models.database import db, is_sqlite
+from models.integrity.baseline import take_over
 from models.migrations import autogenerate
 from models.migrations.operations import restore_triggers
 from models.migrations.rendering import render_item
@@ -88,8 +90,15 @@ def _migrate(connection: Connection) -> None:
         _lock_migrations(connection)
         before = context.get_context().get_current_heads()
         context.run_migrations()
-        if context.get_context().get_current_heads() != before:
+        after = context.get_context().get_current_heads()
+        if after != before:
             _check_foreign_keys(connection)
+        if before and after != before and after == _heads():
+            take_over(connection, dt.datetime.now(dt.UTC))
+
+
+def _heads() -> tuple[str, ...]:
+    return tuple(ScriptDirectory.from_config(context.config).get_heads())
 
 
 if context.is_offline_mode():

@@ -15,7 +15,7 @@ from lpse_admin.notifications.digest import DEFAULT_DIGEST_TIME, parse_digest_ti
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
 from models.audit.actions import AuditAction
-from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.base import Base, IdType, LongText, PrimaryKey, Timestamp
 from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.office.setting import authorize_and_lock, validate_with_reason
@@ -38,7 +38,7 @@ class OfficeOptions(Base):
         UpdateRule(
             "office_options_of_its_office",
             "what an office sets stays with its office and its day",
-            (Immutable(mutable=("file_types", "digest_time", "set_by_id", "set_at")),),
+            (Immutable(mutable=("file_types", "digest_time", "anchor_addresses", "set_by_id", "set_at")),),
         ),
     )
 
@@ -48,6 +48,8 @@ class OfficeOptions(Base):
     file_types: Mapped[str | None] = mapped_column(String(200))
     #: When the daily digest goes out on a working day, as "07:30"; None for the default.
     digest_time: Mapped[str | None] = mapped_column(String(5))
+    #: To whom the anchors of the audit trail are mailed each day, separated by blanks; None for nobody.
+    anchor_addresses: Mapped[LongText | None]
     set_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     set_by_name: Mapped[str | None] = snapshot_of("set_by_id")
     set_by_title: Mapped[str | None] = snapshot_of("set_by_id", "position")

@@ -77,7 +77,8 @@ def app(filled: str) -> Iterator[Flask]:
 def other(filled: str, new_database: NewDatabase) -> Iterator[tuple[Flask, str]]:
     """Give the program on an empty database of the same kind, and its address."""
     with new_database(kind_of(filled)) as url:
-        made = create_app(Settings(RunMode.DEMO, url, "y" * 32), clock=lambda: NOW)
+        settings = Settings(RunMode.DEMO, url, "y" * 32, former_audit_keys=("x" * 32,))
+        made = create_app(settings, clock=lambda: NOW)
         yield made, url
         close_app(made)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ForeignKey, Index, String, and_, case, false, func, or_, select, text
@@ -33,7 +33,7 @@ from models.office.calendars import load_calendar
 from models.sops.sop import load_sops
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from sqlalchemy import ColumnElement, Insert
 
@@ -118,6 +118,56 @@ def recompute_stale(session: Session, agency: Agency, now: dt.datetime, *, every
 def is_up_to_date(session: Session, agencies: Iterable[Agency], now: dt.datetime) -> bool:
     """Whether the stored durations match the current calendars."""
     return not any(_stale_months(session, agency, now, load_calendar(session, agency)) for agency in agencies)
+
+
+def differences(session: Session, agency: Agency) -> Iterator[tuple[str, str]]:
+    """Yield (table, key) of each stored duration that its step does not have, and each step that lacks one.
+
+    Months whose working time has changed are left out: they are recomputed.
+    """
+    calendar = load_calendar(session, agency)
+    current = _current_periods(session, agency, calendar)
+    sops = load_sops(session, agency.id)
+    time: Any = StepTime.__table__
+    stored = (
+        select(*_TIMING_COLUMNS, *(time.c[name].label(f"stored_{name}") for name in _STORED_COLUMNS))
+        .outerjoin(time, time.c.activity_id == _activity.id)
+        .where(_activity.agency_id == agency.id, _activity.step != Step.REQUEST, _activity.finished_at.is_not(None))
+        .order_by(_activity.id)
+    )
+    with session.connection().execute(stored.execution_options(yield_per=_BATCH_SIZE)) as rows:
+        for row in rows:
+            if not all(current(moment) for moment in (row.arrived_at, row.finished_at)):
+                continue
+            timing = measure_step(calendar, sops[row.sop_id], row.step, StepTimestamps(*row[3:6]), row.finished_at)
+            measured = _step_time_row(row.id, agency.id, row.step, row.finished_at, timing)
+            if any(getattr(row, f"stored_{name}") != measured[name] for name in _STORED_COLUMNS):
+                yield StepTime.__tablename__, str(row.id)
+    superfluous = (
+        select(time.c.activity_id)
+        .outerjoin(Activity.__table__, _activity.id == time.c.activity_id)
+        .where(time.c.agency_id == agency.id, or_(_activity.id.is_(None), _activity.finished_at.is_(None)))
+    )
+    yield from ((StepTime.__tablename__, str(id_)) for id_ in session.connection().scalars(superfluous))
+
+
+#: What of a duration follows from the step.
+_STORED_COLUMNS = ("agency_id", "step", "finished_at", "is_late", "waited_minutes")
+
+
+def _current_periods(session: Session, agency: Agency, calendar: WorkCalendar) -> Callable[[dt.datetime], bool]:
+    """Return a function that says whether the month of a moment is computed by the present calendar."""
+    stored = select(CalendarFingerprint.first_day, CalendarFingerprint.fingerprint).where(
+        CalendarFingerprint.agency_id == agency.id
+    )
+    known = {row.first_day: row.fingerprint for row in session.execute(stored)}
+
+    @cache
+    def is_current(first: dt.date) -> bool:
+        month = ReportPeriod(first, (first + dt.timedelta(31)).replace(day=1) - dt.timedelta(1))
+        return first not in known or known[first] == _fingerprint(calendar, month)
+
+    return lambda moment: is_current(agency.local_date(moment).replace(day=1))
 
 
 def late_now(session: Session, agencies: Iterable[Agency], now: dt.datetime) -> ColumnElement[bool]:

@@ -1,15 +1,28 @@
-"""`flask audit`: verify the audit trail, and print the ends of its chains to be stored elsewhere."""
+"""`flask audit`: verify the register against the audit trail, and print anchors to be stored elsewhere."""
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from lpse_admin.i18n import _
-from models.audit import verification
-from views.commands.terminal import CommandGroup, fail, read_session, say
+from lpse_admin.i18n import Message, _
+from models.audit.anchors import Anchor, anchor_lines, read_anchors
+from models.integrity.record import save_run
+from models.integrity.run import MAX_FINDINGS, not_covered, verify_register
+from views.app.clock import now
+from views.audit.words import TABLES
+from views.commands.terminal import CommandGroup, fail, localized, os_user_name, read_session, say, write_session
 from views.i18n.wording import terminal_text
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from models.integrity.findings import Finding
+    from models.integrity.run import Report
 
 group = CommandGroup("audit", help=terminal_text(_("The audit trail: verify, anchor.")))
 
@@ -21,41 +34,141 @@ group = CommandGroup("audit", help=terminal_text(_("The audit trail: verify, anc
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help=terminal_text(_("Lines that `flask audit anchor` wrote earlier.")),
 )
-def verify(file: Path | None) -> None:
-    """Verify every chain from its first entry; exit 1 with the first broken entry."""
-    anchors = _read_anchors(file) if file else []
+@click.option(
+    "--since",
+    help=terminal_text(_("Begin behind this anchor, a line or a file of them; what is older is not verified.")),
+)
+@click.option("--json", "as_json", is_flag=True, help=terminal_text(_("Print the result as JSON.")))
+def verify(file: Path | None, since: str | None, *, as_json: bool) -> None:
+    """Compare every row and file with the audit trail, and the trail with its anchors; exit 1 with what was found."""
+    anchors = _read_anchors(file.read_text(), str(file), "--anchor") if file else []
+    begin = _begin(since) if since else []
+    started_at = now()
     with read_session() as session:
-        if broken := verification.verify_chains(session, anchors):
-            fail(
-                _(
-                    "Chain %(chain)s, entry %(number)s: %(error)s",
-                    chain=broken.chain,
-                    number=broken.number,
-                    error=broken.error,
-                )
-            )
-        heads = verification.chain_anchors(session)
-    say(
-        _(
-            "All %(chains)s chains are intact, %(entries)s entries.",
-            chains=len(heads),
-            entries=sum(head.number for head in heads),
-        )
-    )
+        report = verify_register(session, anchors=anchors, since=begin, progress=_Bars())
+    by = f"terminal ({os_user_name()})"
+    with write_session("audit verify") as session:
+        save_run(session, report, started_at=started_at, now=now(), by=by)
+    if as_json:
+        click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=1))
+    else:
+        _print(report)
+    if report.found:
+        sys.exit(1)
 
 
 @group.command()
 def anchor() -> None:
     """Print a line for each chain, to be stored where nobody of this installation can change it."""
     with read_session() as session:
-        for head in verification.chain_anchors(session):
-            click.echo(str(head))
+        for line in anchor_lines(session, None):
+            click.echo(line)
 
 
-def _read_anchors(file: Path) -> list[verification.Anchor]:
+@group.command("coverage")
+def coverage() -> None:
+    """Print what no verification covers, each with its reason."""
+    for line in not_covered():
+        say(line)
+
+
+class _Bars:
+    """A bar for each stage on standard error, where somebody looks at it."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+
+    def begin(self, stage: Message, total: int) -> None:
+        """Begin a bar."""
+        if self._bar is not None:
+            self._bar.render_finish()
+        self._bar = None
+        if sys.stderr.isatty():
+            label = f"{localized(stage):<14}"
+            self._bar = click.progressbar(length=max(total, 1), label=label, file=sys.stderr, show_eta=True)
+
+    def advance(self, parts: int = 1) -> None:
+        """Move the bar on."""
+        if self._bar is not None:
+            self._bar.update(parts)
+
+
+def _print(report: Report) -> None:
+    for finding in report.findings:
+        say(finding_line(finding), err=True)
+    if report.found > MAX_FINDINGS:
+        say(_("… and %(count)s more.", count=report.found - MAX_FINDINGS), err=True)
+    for note in report.notes:
+        say(_("Note: %(note)s", note=note))
+    counts = {"entries": report.entries, "rows": report.rows, "files": report.files}
+    if report.found:
+        fail(
+            _(
+                "%(found)s findings. %(entries)s entries of the trail, %(rows)s rows and %(files)s files were"
+                " verified.",
+                found=report.found,
+                **counts,
+            )
+        )
+    say(
+        _(
+            "The audit trail is intact (%(entries)s entries), and %(rows)s rows and %(files)s files are as it says.",
+            **counts,
+        )
+    )
+
+
+def finding_line(finding: Finding) -> Message:
+    """Return a finding on one line: what it is, where, and what is wrong."""
+    parts: list[Message | str] = []
+    if finding.change_number:
+        parts.append(finding.change_number)
+    if finding.table and finding.table in TABLES:
+        parts.append(_("%(table)s %(row)s", table=TABLES[finding.table], row=finding.row or ""))
+    elif finding.table:
+        parts.append(f"{finding.table} {finding.row or ''}".strip())
+    if finding.column:
+        parts.append(_("column %(column)s", column=finding.column))
+    if finding.entry is not None and finding.at is not None:
+        at = f"{finding.at:%Y-%m-%d %H:%M} UTC"
+        parts.append(_("told last in entry %(entry)s of %(at)s", entry=f"{finding.chain}:{finding.entry}", at=at))
+    place = ", ".join(localized(part) for part in parts)
+    return _("%(kind)s: %(place)s: %(error)s", kind=finding.kind.title, place=place, error=finding.error)
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "entries": report.entries,
+        "rows": report.rows,
+        "files": report.files,
+        "found": report.found,
+        "notes": [localized(note) for note in report.notes],
+        "findings": [
+            {
+                "kind": finding.kind.value,
+                "table": finding.table,
+                "row": finding.row,
+                "column": finding.column,
+                "request": finding.change_number,
+                "chain": finding.chain,
+                "entry": finding.entry,
+                "at": None if finding.at is None else finding.at.isoformat(),
+                "error": localized(finding.error),
+            }
+            for finding in report.findings
+        ],
+    }
+
+
+def _begin(since: str) -> list[Anchor]:
+    path = Path(since)
+    return _read_anchors(path.read_text() if path.is_file() else since, since, "--since")
+
+
+def _read_anchors(text: str, name: str, option: str) -> list[Anchor]:
     try:
-        return [verification.Anchor.parse(line) for line in file.read_text().splitlines() if line.strip()]
+        return read_anchors(text)
     except ValueError:
         raise click.BadParameter(
-            terminal_text(_("%(file)s contains a line that is not an anchor", file=str(file))), param_hint="--anchor"
+            terminal_text(_("%(file)s contains a line that is not an anchor", file=name)), param_hint=option
         ) from None
