@@ -10,12 +10,12 @@ from lpse_admin.errors import Refused
 from lpse_admin.i18n import _
 from models.changes.change import ChangeRequest
 from models.changes.history import verify_histories
+from models.changes.steps import durations as step_durations
 from models.integrity.findings import Finding, FindingKind
 from models.office.agency import Agency
 from models.reports import totals
 from models.search import index
 from models.triggers import changed_triggers
-from models.worktime import step_durations
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
