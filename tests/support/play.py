@@ -80,7 +80,8 @@ def _values(cast: Cast) -> dict[str, dict[str, Any]]:
     """Return values that a CHECK or a trigger asks for, by table."""
     office, other = cast.lumajang, {"from_id": cast.lumajang.manager.id, "to_id": cast.lumajang.manager2.id}
     return {
-        "absence": {"head_id": office.head.id, "recorded_because": "sakit"},
+        "paper_print": {"change_id": 1},
+        "absence": {"agency_id": office.agency.id, "head_id": office.head.id, "recorded_because": "sakit"},
         "handover": {**other, "by_id": office.manager.id},
         "requester_takeover": other,
         "change_item": {"service": "website"},
