@@ -60,6 +60,7 @@ class Resource(StrEnum):
     HOLIDAY = "holiday"
     SETTING = "setting"
     AUDIT = "audit"
+    INSPECTION = "inspection"
 
 
 _ALL_ROLES = frozenset(Role)
@@ -177,6 +178,11 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         delete=frozenset({Role.ADMINISTRATOR}),
     ),
     Resource.AUDIT: _grants(
+        read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+        export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+    ),
+    # The dossier of a period: everything that the office has, the trail included.
+    Resource.INSPECTION: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
         export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
     ),

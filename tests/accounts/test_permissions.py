@@ -37,6 +37,7 @@ user          IA    IA    A  A  - -
 holiday       RMHIA RMHIA A  A  A -
 setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -
+inspection    HIA   HIA   -  -  - -
 """
 LETTERS = {
     "R": Role.REQUESTER, "M": Role.CHANGE_MANAGER, "H": Role.HEAD, "I": Role.INSPECTOR, "A": Role.ADMINISTRATOR,

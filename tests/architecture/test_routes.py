@@ -174,6 +174,7 @@ ROUTES: dict[str, object] = {
         Verb.READ,
     ),
     "mail.action_view": Verb.EDIT,
+    "inspection.show": Verb.READ,
     # Whoever may read the list that is named; tests/listing/test_saved_views.py knocks as those who may not.
     "saved_view.index": ANYBODY,
     "saved_view.create": ANYBODY,
@@ -297,7 +298,7 @@ def test_no_address_takes_other_methods(running_app: RunningApp) -> None:
 
 def _everything(running_app: RunningApp) -> dict[str, object]:
     """Return how many rows every table has, and what the trail tells apart from exports, which it notes."""
-    exports = AuditEntry.action == "list.export"
+    exports = AuditEntry.action.in_(("list.export", "inspection.make"))
     with running_app.session() as session:
         counts = {
             table.name: session.scalar(select(func.count()).select_from(table))
@@ -368,6 +369,8 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     # The last is asked with a request at its step: tests/releases/test_window_check.py.
     closed = {"admin.index", "access.login", "access.first_password", "feed.show", "password_reset.show"}
     closed |= {"release.window", "change.copy"}
+    # A dossier is asked for with its period: tests/inspection/test_dossier_page.py.
+    closed.add("inspection.export")
     assert opened - seen == closed
 
 

@@ -31,6 +31,7 @@ from views.deviations.deviations import DeviationView
 from views.documents.documents import DocumentView
 from views.forms.script_texts import script_texts
 from views.i18n.language import current_timezone, format_date, format_datetime, tr
+from views.inspection import dossier
 from views.inspection.registers import SCREENS_KEY
 from views.inventory.assets import AssetView
 from views.listing.page import saved_views
@@ -97,6 +98,7 @@ def register(app: Flask) -> None:
     app.register_blueprint(home.blueprint)
     app.register_blueprint(saved_views.blueprint)
     app.register_blueprint(search.blueprint)
+    app.register_blueprint(dossier.blueprint)
     # Globals and no context processor: macros that are imported without context use them too.
     app.jinja_env.globals.update(
         form_field_name=form_field_name,

@@ -9,14 +9,13 @@ import click
 from sqlalchemy import select
 
 from lpse_admin.i18n import _
-from models.audit.actions import AuditAction
 from models.audit.trail import AuditContext, append_entry
 from models.office.agency import Agency
 from views.app.clock import now
 from views.commands.terminal import CommandGroup, fail, os_user_name, read_session, say, write_session
 from views.i18n.wording import terminal_text
 from views.inspection import periksa
-from views.inspection.archive import write_dossier
+from views.inspection.archive import MADE, write_dossier
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 group = CommandGroup("inspection", help=terminal_text(_("The dossier of a period: make, verify.")))
 
-MADE = AuditAction("inspection.make", _("Made an inspection dossier"))
 _DAY = click.DateTime(["%Y-%m-%d"])
 _FILE = click.Path(dir_okay=False, path_type=Path)
 

@@ -20,6 +20,7 @@ from stream_zip import NO_COMPRESSION_64, ZIP_64, stream_zip
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import _
+from models.audit.actions import AuditAction
 from models.audit.trail import GENESIS_HASH, AuditEntry
 from models.audit.verification import Anchor
 from models.changes.change import ChangeRequest
@@ -53,6 +54,8 @@ if TYPE_CHECKING:
 
     #: Told how many of how many parts are made.
     Progress = Callable[[int, int], None]
+
+MADE = AuditAction("inspection.make", _("Made an inspection dossier"))
 
 _CHUNK_SIZE = 1 << 18
 _PERMISSIONS = 0o644

@@ -62,10 +62,15 @@ def record_export(what: str, filters: list[str]) -> None:
     A web request that reads takes no write lock; it is taken for this one entry, on a connection of its own, and given
     back, so that a slow reader of the export keeps nobody waiting.
     """
+    note_reading(EXPORTED, "; ".join([what, *filters]), get_current_user().agency_id)
+
+
+def note_reading(action: AuditAction, reason: str, agency_id: int | None) -> None:
+    """Write an entry without rows into the trail of an office, and commit it by itself."""
     if is_head():
         return  # nothing is read
-    chain = get_current_user().agency_id or INSTALLATION_CHAIN
-    context = audit_context(action=EXPORTED.value, reason="; ".join([what, *filters]))
+    chain = agency_id or INSTALLATION_CHAIN
+    context = audit_context(action=action.value, reason=reason)
     token = takes_write_lock.set(True)
     try:
         with Session(db.engine) as session:
