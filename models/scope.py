@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, false, or_, select, true
+from sqlalchemy import ColumnElement, exists, false, or_, select, true
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Step
@@ -59,8 +59,7 @@ def _criterion(model: type[Base], user: UserScope) -> ColumnElement[bool]:
     if rule is not None:
         return rule(user)
     if model.belongs_to_change and not user.sees_all_requests:
-        own = select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id)
-        return model.__table__.c["change_id"].in_(own)
+        return _is_own(model.__table__.c["change_id"], user)
     is_visible = (model.is_office_record or model.belongs_to_change) and user.sees_all_requests
     return _of_agency(model.__table__.c["agency_id"], user) if is_visible else false()
 
@@ -82,6 +81,15 @@ def visible_saved_views(user: User) -> ColumnElement[bool]:
 def sees_all_requests(user: User) -> bool:
     """Whether ``user`` sees all requests of their agency and not only their own."""
     return not _OFFICE_ROLES.isdisjoint(user.roles)
+
+
+def _is_own(change_id: _AgencyColumn, user: UserScope) -> ColumnElement[bool]:
+    """Return the criterion that a row belongs to a request of ``user``: asked of each row, as they may have many."""
+    return exists().where(_own_request.id == change_id, _own_request.requester_id == user.id)
+
+
+#: By a name of its own, for statements that are joined to the request too.
+_own_request: Any = ChangeRequest.__table__.alias("own_request").c
 
 
 def _of_agency(column: _AgencyColumn, user: User | UserScope) -> ColumnElement[bool]:
@@ -108,7 +116,7 @@ def _step_records(user: UserScope) -> ColumnElement[bool]:
 
 
 def _documents(user: UserScope) -> ColumnElement[bool]:
-    own = Document.change_id.in_(select(ChangeRequest.id).where(ChangeRequest.requester_id == user.id))
+    own = _is_own(Document.change_id, user)
     if not user.sees_all_requests:
         return own
     is_others = ChangeRequest.submitted_at.is_(None) & (ChangeRequest.requester_id != user.id)
