@@ -151,14 +151,14 @@ def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient)
 
     Triggers reject a step that contradicts the history, so stock Flask-Admin edits the urgency, at the same cost.
     """
-    ready = _fetch_rows(database, _READY_REQUESTS_SQL)
+    ready = ready_requests(database)
     theirs = _fetch_rows(database, _OPEN_REQUESTS_SQL)
-    steps = list(_STEP_FIELDS)
+    steps = list(STEP_FIELDS)
     moves = [(id_, step) for step in steps for id_, current in ready if steps.index(current) <= steps.index(step)]
 
     def ours(turn: int) -> TimedResponse:
         id_, step = moves[turn + _WARM_UP]
-        fields = _STEP_FIELDS[step] | {"account-time": "Antrean.", "version": _read_version(manager, id_)}
+        fields = STEP_FIELDS[step] | {"account-time": "Antrean.", "version": read_version(manager, id_)}
         return manager.post(f"/admin/change/{id_}/move", fields)
 
     def edit(turn: int) -> TimedResponse:
@@ -170,7 +170,7 @@ def _measure_moves(database: Path, manager: ProgramClient, stock: ProgramClient)
 
 
 #: The form values of each step of the manager; the account of lateness is added to all.
-_STEP_FIELDS = {
+STEP_FIELDS = {
     "evaluation": {
         "outcome": "accepted",
         "findings": "Berkas lengkap.",
@@ -209,7 +209,13 @@ _OPEN_REQUESTS_SQL = """
 _EDIT_FORM_COLUMNS = ("id", "number", "title", "kind", "source", "urgency", "step")
 
 
-def _read_version(manager: ProgramClient, id_: str) -> str:
+def ready_requests(database: Path) -> Sequence[tuple[str, ...]]:
+    """Return (id, step) of requests that a change manager can move on."""
+    return _fetch_rows(database, _READY_REQUESTS_SQL)
+
+
+def read_version(manager: ProgramClient, id_: str) -> str:
+    """Return the version that the form on a request's page has."""
     match = _VERSION.search(manager.get(f"/admin/change/details/?id={id_}").body.decode())
     assert match is not None, f"request {id_} cannot be moved"
     return match[1]

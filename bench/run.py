@@ -18,6 +18,7 @@ from pathlib import Path
 from bench import report
 from bench.measure import measure
 from bench.pages import measure_pages, missed_pages, render_pages
+from bench.writers import SIZE, measure_writers, missed_writers, render_writers
 
 _ROOT = Path(__file__).resolve().parent.parent
 _REPORT_PATH = _ROOT / "docs" / "PERFORMANCE.md"
@@ -36,17 +37,19 @@ def main() -> None:
         folder = options.keep or work
         folder.mkdir(parents=True, exist_ok=True)
         _make_registers(folder, options.sizes)
-        results, pages = {}, {}
+        results, pages, writes = {}, {}, []
         for size in options.sizes:
             print(f"measuring at {size:,}", flush=True)
             database = _writable_copy(folder, work, size)
             pages[size] = measure_pages(database)
             results[size] = measure(database, size)
-    text = "\n".join([report.render_page(results), render_pages(pages)])
+            if size == SIZE:
+                writes = measure_writers(database)
+    text = "\n".join([report.render_page(results), render_pages(pages), *([render_writers(writes)] if writes else [])])
     print(f"\n{text}\n")
     if not options.print:
         report.update_page(_REPORT_PATH, text)
-    missed = [*report.missed_targets(results), *missed_pages(pages)]
+    missed = [*report.missed_targets(results), *missed_pages(pages), *(missed_writers(writes) if writes else [])]
     print("\n".join(missed) or "All that was to be reached is reached.")
 
 
