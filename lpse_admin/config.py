@@ -86,9 +86,6 @@ class Settings:
     #: secret keys, which verify older seals.
     audit_key: str | None = field(default=None, repr=False)
     former_audit_keys: tuple[str, ...] = field(default=(), repr=False)
-    #: The time-stamp server (RFC 3161) that the daily anchors are sent to, and the file with its certificates.
-    time_stamp_url: str | None = None
-    time_stamp_ca_file: str | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -132,8 +129,6 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
         audit_key=read(_audit_key, "LPSE_AUDIT_KEY", otherwise=None),
         former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
-        time_stamp_url=read(_time_stamp_url, "LPSE_TSA_URL", otherwise=None),
-        time_stamp_ca_file=read(_ca_file, "LPSE_TSA_CA", "LPSE_TSA_CA", otherwise=None),
     )
     if faults:
         raise ConfigurationError(*faults)
@@ -333,15 +328,6 @@ def _audit_key(value: str) -> str | None:
                 bytes=len(value.encode()),
                 least=MIN_SECRET_KEY_BYTES,
             )
-        )
-    return value or None
-
-
-def _time_stamp_url(value: str) -> str | None:
-    parts = urlsplit(value)
-    if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
-        raise ConfigurationError(
-            _("LPSE_TSA_URL is “%(value)s”; it must look like https://tsa.example.go.id.", value=value)
         )
     return value or None
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
 from lpse_admin.documents.file_types import VIEWABLE_TYPES
-from lpse_admin.errors import NoSuchMove, NotAllowed
+from lpse_admin.errors import NoSuchMove, NotAllowed, Refused
 from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
@@ -99,6 +99,20 @@ class Document(Base):
     def __str__(self) -> str:
         """Return the file's name."""
         return self.name
+
+
+def intact_content(document: Document) -> bytes:
+    """Return the bytes of a file; raises Refused if they are not those that were attached."""
+    content = document.file_content.content
+    if hashlib.sha256(content).hexdigest() != document.sha256:
+        raise Refused(
+            _(
+                "The content of “%(name)s” is no longer what was attached: it was changed past the program, and is not"
+                " shown. Tell the head of the LPSE and the administrator, who run flask audit verify.",
+                name=document.name,
+            )
+        )
+    return content
 
 
 def attached_keys(session: Session, change: ChangeRequest) -> frozenset[str]:

@@ -100,6 +100,7 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path
         ("LPSE_PROXIES", "all"),
         ("LPSE_TIMEZONE", "WIB"),
         ("LPSE_TIMEZONE", "../etc/passwd"),
+        ("LPSE_AUDIT_KEY", "pendek"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name: str, value: str, tmp_path: Path) -> None:
@@ -165,6 +166,8 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
             "LPSE_PROXIES": "2",
             "LPSE_TIMEZONE": "Asia/Makassar",
             "LPSE_SECRET_KEY": KEY,
+            "LPSE_AUDIT_KEY": KEY[::-1] + "segel",
+            "LPSE_AUDIT_FORMER_KEYS": "kunci-lama kunci-lebih-lama",
         },
         instance=tmp_path,
     )
@@ -173,6 +176,8 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
     assert settings.login_limit == LoginLimit(3, 60)
     assert settings.proxies == 2
     assert settings.time_zone == "Asia/Makassar"
+    assert settings.audit_key == KEY[::-1] + "segel"
+    assert settings.former_audit_keys == ("kunci-lama", "kunci-lebih-lama")
 
 
 def test_no_secret_is_repeated_in_words(tmp_path: Path) -> None:
