@@ -34,6 +34,7 @@ from views.help import guides
 from views.i18n import language
 from views.i18n.sop_titles import SopBabel
 from views.i18n.wording import terminal_text
+from views.papers import check_page
 from views.releases import calendar_feed
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     app.register_blueprint(profile.blueprint)
     app.register_blueprint(password_reset.blueprint)
     app.register_blueprint(calendar_feed.blueprint)
+    app.register_blueprint(check_page.blueprint)
     app.register_blueprint(guides.blueprint)
     commands.init_app(app, demo.make_register)
     screens.register(app)

@@ -61,6 +61,7 @@ _MODULES = (
     "models.papers.layout",
     "models.papers.letterhead",
     "models.papers.printed",
+    "models.papers.signatures",
     "models.papers.trusted_certificate",
     "models.releases.calendar",
     "models.releases.calendar_feed",

@@ -49,6 +49,8 @@ class Resource(StrEnum):
     ASSET_PERIOD = "asset-period"
     ROOM = "room"
     DOCUMENT = "document"
+    PAPER = "paper"
+    PAPER_SETTING = "paper-setting"
     DEVIATION = "deviation"
     DELEGATION = "delegation"
     ABSENCE = "absence"
@@ -121,6 +123,18 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.ASSET_PERIOD: _INVENTORY_GRANTS,
     Resource.ROOM: _INVENTORY_GRANTS,
     Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
+    # ``edit`` is to file a paper that came back signed. Who sees a request prints its papers.
+    Resource.PAPER: _grants(
+        read=_ALL_ROLES,
+        export=_ALL_ROLES,
+        edit=frozenset({Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    Resource.PAPER_SETTING: _grants(
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
+        create=frozenset({Role.ADMINISTRATOR}),
+        edit=frozenset({Role.ADMINISTRATOR}),
+    ),
     # ``edit`` is the head's disposal; a delegate's is checked by the row.
     Resource.DEVIATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD})),
     Resource.DELEGATION: _grants(

@@ -381,7 +381,7 @@ def _lock_administrators(session: Session, agency_id: int | None) -> set[int]:
 
 
 #: The fields of a user that administrators edit, besides the roles.
-PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "institution", "email", "phone")
+PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "rank", "institution", "email", "phone")
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 

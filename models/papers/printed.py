@@ -34,6 +34,7 @@ class PaperPrint(Base):
     """A draft that was printed: which paper, what its record said then, and the file."""
 
     __tablename__ = "paper_print"
+    belongs_to_change = True
     __table_args__ = (
         CheckConstraint("(change_id IS NULL) <> (sop_id IS NULL)", name="of_one_thing"),
         Index(None, "change_id"),
@@ -71,6 +72,7 @@ class SignedPaper(Base):
     """A signed file that came back, beside its draft, with what was found in it when it was filed."""
 
     __tablename__ = "signed_paper"
+    belongs_to_change = True
     __table_args__ = (Index(None, "print_id"), Index(None, "change_id"), Index(None, "sha256"))
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a signed paper stays as it was filed")

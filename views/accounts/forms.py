@@ -59,11 +59,14 @@ class UserForm(Form):
         description=_("3 to 80 letters, digits, full stops, hyphens or underscores; capitals make no difference."),
         render_kw={"autocapitalize": "none", "autocomplete": "off"},
     )
-    full_name = StringField(_("Full name"), [Required()])
+    full_name = StringField(_("Full name"), [Required()], description=_("With titles, as it stands on papers."))
     nip = StringField(
         _("NIP"), description=_("18 digits, with dots and blanks or not; no two active accounts may have the same one.")
     )
     position = StringField(_("Position"))
+    rank = StringField(
+        _("Rank and grade"), description=_("Printed below the name on papers, such as Penata Muda, III/a.")
+    )
     institution = StringField(_("Institution"))
     email = StringField(_("E-mail"), render_kw={"type": "email"})
     phone = StringField(_("Telephone"), render_kw={"type": "tel"})

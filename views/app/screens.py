@@ -39,6 +39,8 @@ from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
 from views.office.holidays import HolidayView
 from views.office.settings import SettingView
+from views.papers.paper_view import PaperView
+from views.papers.setting_view import PaperSettingView
 from views.releases.freezes import FreezeView
 from views.search import search
 from views.sops import flow_cell
@@ -71,9 +73,12 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), (*STEP_VIEWS, ReturnedView)),
     (None, (DeviationView,)),
-    (None, (DocumentView,)),
+    (None, (DocumentView, PaperView)),
     (None, (AssetView,)),
-    (_("Governance"), (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, UserView)),
+    (
+        _("Governance"),
+        (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
+    ),
     (_("Supervision"), (CommentView, MailView, AuditView)),
 )
 

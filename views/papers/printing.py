@@ -24,7 +24,7 @@ from views.papers.typesetting import LayoutError, typeset
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sqlalchemy.orm import Session
 
@@ -62,9 +62,19 @@ class Printer:
 
 
 @dataclass(frozen=True, slots=True)
+class Draft:
+    """A paper before it is set: what is on it, its number, and its code, if it has one."""
+
+    content: PaperContent
+    number: str
+    code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Printed:
     """A paper that was set: its number, the fingerprint of its record, and the PDF."""
 
+    agency_id: int
     number: str
     content: PaperContent
     fingerprint: str
@@ -110,45 +120,73 @@ def layout_of(kind: PaperKind) -> str:
 
 def print_paper(office: Office, source: Source, paper: Paper, printer: Printer | None = None) -> Printed:
     """Set a paper of a request; an adapted layout that cannot set it is replaced by the usual one."""
+    return _set(office, _draft(office, source, paper), printer)
+
+
+def print_together(office: Office, source: Source, papers: Sequence[Paper], printer: Printer) -> bytes:
+    """Return several papers of a request in one PDF."""
+    drafts = [_draft(office, source, paper) for paper in papers]
+    try:
+        return typeset(_files_together(office, drafts, printer), printer.at)
+    except LayoutError:
+        if not office.layouts:
+            raise
+        return typeset(_files_together(office.without_layouts(), drafts, printer), printer.at)
+
+
+def _files_together(office: Office, drafts: Sequence[Draft], printer: Printer) -> dict[str, bytes]:
+    files = {
+        f"{place}/{name}": content
+        for place, draft in enumerate(drafts)
+        for name, content in _files(office, draft, printer).items()
+    }
+    pages = "\n#pagebreak()\n".join(f'#include "{place}/main.typ"' for place in range(len(drafts)))
+    return {**files, "main.typ": pages.encode()}
+
+
+def _draft(office: Office, source: Source, paper: Paper) -> Draft:
     content, change = paper.content(source), source.change
-    parts = NumberParts(
-        change.number or "", change.serial, paper.kind.code, paper.occurrence, _local_date(office, content.as_of),
-        _classification(office),
-    )  # fmt: skip
-    number = paper_number(_pattern(office), parts)
+    date = office.agency.local_date(content.as_of)
+    classification = (office.letterhead.classification if office.letterhead else None) or ""
+    parts = NumberParts(change.number or "", change.serial, paper.kind.code, paper.occurrence, date, classification)
+    pattern = (office.letterhead.number_pattern if office.letterhead else None) or DEFAULT_PATTERN
     code = _code(office, content, paper.subject_id, change.version)
-    return _set(office, content, number, code, printer)
+    return Draft(content, paper_number(pattern, parts), code)
 
 
 def print_sop(office: Office, revision: SopRevision, printer: Printer | None = None) -> Printed:
     """Set an SOP revision."""
     content = sop_paper(revision)
     code = _code(office, content, revision.id, revision.revision)
-    return _set(office, content, content.subject, code, printer)
+    return _set(office, Draft(content, content.subject, code), printer)
 
 
-def set_layout(office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None) -> bytes:
-    """Set ``content`` with the layouts of ``office``; raises LayoutError."""
-    at = printer.at if printer else content.as_of
-    key = layout_of(content.kind)
+def set_layout(office: Office, draft: Draft, printer: Printer | None = None) -> bytes:
+    """Set ``draft`` with the layouts of ``office``; raises LayoutError."""
+    return typeset(_files(office, draft, printer), printer.at if printer else draft.content.as_of)
+
+
+def _files(office: Office, draft: Draft, printer: Printer | None) -> dict[str, bytes]:
+    """Return what typst is given: the layouts, the data and the pictures."""
+    key = layout_of(draft.content.kind)
     files = {f"{one}.typ": (office.layouts.get(one) or usual_layout(one)).encode() for one in (BASE, key)}
     files["main.typ"] = f'#include "{key}.typ"'.encode()
-    files["data.json"] = canonical_json(_data(office, content, number, code, printer)).encode()
+    files["data.json"] = canonical_json(_data(office, draft, printer)).encode()
     if office.arms is not None and office.letterhead is not None:
         files[f"arms.{office.letterhead.arms_type}"] = office.arms
-    if code is not None:
-        files["qr.svg"] = _qr(_address(office, code))
-    return typeset(files, at)
+    if draft.code is not None:
+        files["qr.svg"] = _qr(_address(office, draft.code))
+    return files
 
 
-def _set(office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None) -> Printed:
+def _set(office: Office, draft: Draft, printer: Printer | None) -> Printed:
     try:
-        pdf = set_layout(office, content, number, code, printer)
+        pdf = set_layout(office, draft, printer)
     except LayoutError:
         if not office.layouts:
             raise
-        pdf = set_layout(office.without_layouts(), content, number, code, printer)
-    return Printed(number, content, content.fingerprint(), pdf)
+        pdf = set_layout(office.without_layouts(), draft, printer)
+    return Printed(office.agency.id, draft.number, draft.content, draft.content.fingerprint(), pdf)
 
 
 def _code(office: Office, content: PaperContent, subject_id: int, version: int) -> str | None:
@@ -168,10 +206,9 @@ def _qr(address: str) -> bytes:
     return drawn.getvalue()
 
 
-def _data(
-    office: Office, content: PaperContent, number: str, code: str | None, printer: Printer | None
-) -> dict[str, Any]:
+def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, Any]:
     """Return what a layout finds in data.json."""
+    content, number, code = draft.content, draft.number, draft.code
     letterhead, words = office.letterhead, Words(office.agency.zone)
     made = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
     names = text_lines(letterhead.names) if letterhead else [office.agency.region, office.agency.name]
@@ -205,15 +242,3 @@ def _for_signing(office: Office, content: PaperContent) -> PaperContent:
         return replace(part, signers=tuple(map(signing, part.signers)))
 
     return replace(content, parts=tuple(map(part_of, content.parts)), signers=tuple(map(signing, content.signers)))
-
-
-def _pattern(office: Office) -> str:
-    return (office.letterhead.number_pattern if office.letterhead else None) or DEFAULT_PATTERN
-
-
-def _classification(office: Office) -> str:
-    return (office.letterhead.classification if office.letterhead else None) or ""
-
-
-def _local_date(office: Office, moment: dt.datetime) -> dt.date:
-    return office.agency.local_date(moment)

@@ -38,6 +38,7 @@ def main() -> None:
 
 def _answer(job: dict[str, Any], folder: Path) -> dict[str, str]:
     for name, text in job["files"].items():
+        (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_bytes(base64.b64decode(text))
     try:
         pdf = typst.compile(

@@ -10,6 +10,7 @@ from flask_babel import gettext
 
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
+from lpse_admin.papers.kinds import PAPER_OF_STEP
 from lpse_admin.workflow.record_fields import RECORD_FIELDS
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, AssetUpdate, Release, TestRun
@@ -62,6 +63,7 @@ class StepRecordView(BulkView):
             "lists": [Fact(field.label, format_field_value(_list_rows(activity))) for field in lists],
             "nothing": EMPTY_CELL,
             "change_url": self.change_url(activity.change_id),
+            "has_paper": self.step in PAPER_OF_STEP,
         }
 
     @expose("/edit/", methods=("GET", "POST"))

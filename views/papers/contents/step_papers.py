@@ -28,7 +28,7 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
     result = tuple(
         one
         for one in (
-            fact("outcome", _("Result"), step.outcome, words),
+            fact("outcome", _("Outcome of the step"), step.outcome, words),
             fact("reason", REASON_FIELD.label, step.reason, words) if step.reason else None,
             _set_aside(source, step),
         )
@@ -106,7 +106,10 @@ def _background(source: Source, step: StepShown, kind: PaperKind) -> list[Part]:
         if earlier:
             last, fields = earlier[-1], RECORD_FIELDS[before]
             values = _values(last)
-            facts = (fact("outcome", _("Result"), last.outcome, source.words), *facts_of(fields, values, source.words))
+            facts = (
+                fact("outcome", _("Outcome of the step"), last.outcome, source.words),
+                *facts_of(fields, values, source.words),
+            )
             tables = tables_of(fields, values, source.words)
             parts.append(Part(before.value, source.words.text(before), facts, tables=tables))
     return parts

@@ -1,0 +1,3 @@
+class PrivateKeyInfo:
+    @classmethod
+    def load(cls, encoded_data: bytes) -> PrivateKeyInfo: ...
