@@ -115,17 +115,18 @@ def set_letterhead(
     """Set the letterhead of an office; raises NotAllowed, and ValidationFailed by field."""
     authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
     validate_with_reason(session, reason, given.errors(), _SET)
+    arms = store_content(session, given.arms[0]) if given.arms else None
     row = load_letterhead(session, agency.id)
     if row is None:
-        row = Letterhead(agency_id=agency.id)
+        row = Letterhead(agency_id=agency.id, set_by_id=by.id, set_at=now)
         session.add(row)
     row.names = "\n".join(text_lines(given.names))
     row.address = "\n".join(text_lines(given.address)) or None
     row.place, row.signs_for = strip_blank(given.place) or None, strip_blank(given.signs_for) or None
     row.number_pattern = strip_blank(given.number_pattern) or None
     row.classification = strip_blank(given.classification) or None
-    if given.arms is not None:
-        row.arms_sha256, row.arms_type = store_content(session, given.arms[0]).sha256, given.arms[1]
+    if given.arms is not None and arms is not None:
+        row.arms_sha256, row.arms_type = arms.sha256, given.arms[1]
     elif given.without_arms:
         row.arms_sha256 = row.arms_type = None
     row.set_by_id, row.set_at = by.id, now

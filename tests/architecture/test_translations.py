@@ -194,6 +194,10 @@ DRAFT = "lumajang-2019"
 NO_PAGES = frozenset(
     {
         "static",
+        "paper.draft",
+        "paper.print_all",
+        "paper.signed",
+        "paper-setting.preview",
         "health.healthz",
         "health.show",
         "document.file",

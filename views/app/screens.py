@@ -73,13 +73,13 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (None, (ChangeView,)),
     (_("Steps"), (*STEP_VIEWS, ReturnedView)),
     (None, (DeviationView,)),
-    (None, (DocumentView, PaperView)),
+    (None, (DocumentView,)),
     (None, (AssetView,)),
     (
         _("Governance"),
         (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
     ),
-    (_("Supervision"), (CommentView, MailView, AuditView)),
+    (_("Supervision"), (PaperView, CommentView, MailView, AuditView)),
 )
 
 #: Screens with a link in the page header and not in the menu.

@@ -176,8 +176,11 @@ class PaperView(RecordView):
 
     @expose("/<print_id>/draft.pdf")
     def draft(self, print_id: str) -> Response:
-        """Send a draft."""
-        row = self.get_one(str(parse_id(print_id)))
+        """Send a draft; whoever printed it sees it, also that of an SOP, which belongs to no request."""
+        self.require_permission(Verb.READ)
+        row = db.session.get(PaperPrint, parse_id(print_id))
+        if row is None or row.printed_by_id != get_current_user().id:
+            row = self.get_one(str(parse_id(print_id)))
         return pdf_response(row.file.content, f"{row.number.replace('/', '-')}.pdf")
 
     @expose("/signed/<signed_id>/file")
