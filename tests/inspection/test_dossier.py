@@ -141,6 +141,13 @@ def test_totals_are_those_of_the_registers_and_what_is_not_there_is_nil(made: Ma
     assert "NIHIL" in index
 
 
+def test_a_summary_says_every_value_in_words(made: Made) -> None:
+    pages = [made.read(name).decode() for name in made.names() if name.endswith("ringkasan.html")]
+    assert len(pages) > 10
+    assert not [page for page in pages if " object at 0x" in page]
+    assert any("Mutasi aset" in page for page in pages)
+
+
 def test_the_index_needs_no_network(made: Made) -> None:
     for name in ("index.html", next(name for name in made.names() if name.endswith("ringkasan.html"))):
         page = made.read(name).decode()

@@ -18,6 +18,7 @@ from lpse_admin.worktime.step_timing import measure_step
 from models.changes.comment import comments_of
 from models.changes.loading import details_of, load_change, steps_of
 from models.documents.document import FileContent
+from models.inventory.asset import AssetMutation
 from models.sops.clocks import load_calendars_and_sops
 from views.app.clock import now
 from views.i18n.language import format_date, format_datetime, format_duration
@@ -111,6 +112,7 @@ def _join(values: Iterable[object]) -> str:
 
 #: What writes a value, by the first of its types that is here.
 _WRITERS: tuple[tuple[type[Any], Callable[[Any], str]], ...] = (
+    (AssetMutation, lambda value: ": ".join(filter(None, (tr(value.kind.title), str(value.asset), value.reason)))),
     (bool, lambda value: "Ya" if value else "Tidak"),
     (LabelledEnum, lambda value: tr(value.title)),
     (Enum, lambda value: str(value.value)),
