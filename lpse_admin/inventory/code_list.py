@@ -64,9 +64,9 @@ def _read_row(code: str, name: str, found: dict[str, NamedCode]) -> Message | No
     if not name or len(name) > MAX_NAME_LENGTH:
         return _("The name of a code has 1 to %(most)s characters.", most=MAX_NAME_LENGTH)
     same = found.get(level[0])
-    if same is not None and same.name != name:
-        return _("Code %(code)s is there twice, with two names.", code=level[0])
-    found[level[0]] = NamedCode(level[0], level[1], name)
+    # Published lists have some codes twice, with two names.
+    names = [name] if same is None else [*same.name.split(" / "), name]
+    found[level[0]] = NamedCode(*level, " / ".join(dict.fromkeys(names))[:MAX_NAME_LENGTH])
     return None
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 _AGENCY = "lumajang"
-_FILE = Path(__file__).parents[1] / "inventory" / "files" / "peralatan.csv"
+_FILE = Path(__file__).parents[1] / "takeover" / "files" / "peralatan.csv"
 
 
 def listed(app: Flask) -> list[Asset]:
@@ -46,7 +46,7 @@ def test_a_list_is_taken_over_with_its_zeros_and_without_its_blanks(program: Fla
     assert {item.condition for item in generators} == {AssetCondition.LIGHT_DAMAGE}
     assert (laptop.price, laptop.card, laptop.entered_by_id) == (Decimal(12500000), Card.B, None)
     with program.app_context():
-        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "flask asset import")).one()
+        entry = db.session.scalars(select(AuditEntry).where(AuditEntry.action == "asset.import.apply")).one()
         assert (entry.reason or "").startswith("peralatan.csv, SHA-256 ")
     assert done(program, "audit", "verify")
 

@@ -34,6 +34,7 @@ from views.i18n.language import current_timezone, format_date, format_datetime, 
 from views.inspection import dossier
 from views.inspection.registers import SCREENS_KEY
 from views.inventory.assets import AssetView
+from views.inventory.rooms import AssetCodeView, RoomView
 from views.listing.page import saved_views
 from views.notifications.mails import MailView
 from views.notifications.notifications import NotificationView
@@ -41,10 +42,12 @@ from views.office.holidays import HolidayView
 from views.office.settings import SettingView
 from views.papers.paper_view import PaperView
 from views.papers.setting_view import PaperSettingView
+from views.papers.sheets.sheets import PrintedPeriodView
 from views.releases.freezes import FreezeView
 from views.search import search
 from views.sops import flow_cell
 from views.sops.sops import SopView
+from views.takeover.imports import AssetImportView
 
 if TYPE_CHECKING:
     from flask import Blueprint, Flask
@@ -74,7 +77,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Steps"), (*STEP_VIEWS, ReturnedView)),
     (None, (DeviationView,)),
     (None, (DocumentView,)),
-    (None, (AssetView,)),
+    (_("Assets"), (AssetView, RoomView, AssetCodeView, AssetImportView, PrintedPeriodView)),
     (
         _("Governance"),
         (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),

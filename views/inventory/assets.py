@@ -85,6 +85,7 @@ class AssetView(RecordView):
     resource = Resource.ASSET
     title = _("Asset list (KIB)")
     empty_message = _("The list has no items yet. A change manager enters them; afterwards requests change them.")
+    list_template = "inventory/asset_list.html"
     details_template = "inventory/details.html"
     create_label = _("New item")
     can_create = True

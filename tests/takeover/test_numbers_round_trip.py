@@ -9,9 +9,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from lpse_admin.inventory.card_file import read_card_file
 from lpse_admin.inventory.cards import Card
 from lpse_admin.parsing.numbers import read_money, read_number
+from lpse_admin.takeover.card_file import read_card_file
 from views.exports.columns import CellKind, ExportColumn
 from views.exports.csv_export import csv_stream
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from lpse_admin.i18n import Message
-from lpse_admin.inventory.card_file import MAX_ROWS, CellError, read_card_file
 from lpse_admin.inventory.cards import CARD_COLUMNS, Card
+from lpse_admin.takeover.card_file import MAX_ROWS, CellError, read_card_file
 
 _FILE = Path(__file__).parent / "files" / "peralatan.csv"
 _LINES = ("Kode Barang;Nama Barang;Register", "1.3.2.10.01.02.002;Laptop;0001")

@@ -1,0 +1,1 @@
+"""Lists of assets from other programs are taken over."""

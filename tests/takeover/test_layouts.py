@@ -1,0 +1,287 @@
+"""Lists of other programs are read as they come: titles above, codes over several columns, any kind of file."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl import Workbook
+
+from lpse_admin.inventory.cards import Card
+from lpse_admin.parsing import UnreadableError
+from lpse_admin.takeover import spreadsheet
+from lpse_admin.takeover.card_file import CardFile, read_card_file
+from lpse_admin.takeover.layout import Layout, find_layout, heading_key, join_code
+from lpse_admin.takeover.spreadsheet import MAX_BYTES, number_of_a_program, read_table
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def xlsx(rows: Sequence[Sequence[object]], merged: str = "") -> bytes:
+    book = Workbook()
+    sheet = book.worksheets[0]
+    for row in rows:
+        sheet.append(list(row))
+    if merged:
+        sheet.merge_cells(merged)
+    file = io.BytesIO()
+    book.save(file)
+    return file.getvalue()
+
+
+_ODS = (
+    '<office:document-content xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"'
+    ' xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0"'
+    ' xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"><office:body><office:spreadsheet>'
+    '<table:table table:name="Daftar">{rows}</table:table></office:spreadsheet></office:body></office:document-content>'
+)
+_ODS_CELL = '<table:table-cell office:value-type="string"><text:p>{text}</text:p></table:table-cell>'
+_ODS_KIND = "application/vnd.oasis.opendocument.spreadsheet"
+
+
+def ods(rows: Sequence[Sequence[object]]) -> bytes:
+    texts = [["" if cell is None else escape(str(cell)) for cell in row] for row in rows]
+    lines = ["".join(_ODS_CELL.format(text=text) for text in row) or "<table:table-cell/>" for row in texts]
+    content = _ODS.format(rows="".join(f"<table:table-row>{line}</table:table-row>" for line in lines))
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{_ODS_KIND}"/>'
+    names = 'xmlns:manifest="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"'
+    manifest = f"<manifest:manifest {names}>{entry}</manifest:manifest>"
+    parts = {"mimetype": _ODS_KIND, "META-INF/manifest.xml": manifest, "content.xml": content}
+    return packed({name: text.encode() for name, text in parts.items()})
+
+
+def csv_of(rows: Sequence[Sequence[object]], separator: str = ";", encoding: str = "utf-8-sig") -> bytes:
+    lines = [separator.join("" if cell is None else str(cell) for cell in row) for row in rows]
+    return ("\r\n".join(lines) + "\r\n").encode(encoding)
+
+
+def items(file: CardFile) -> list[tuple[str, str, str]]:
+    assert [str(error) for error in file.errors] == []
+    return [(row.texts["code"], row.texts["register"], row.texts["name"]) for row in file.rows]
+
+
+#: A spreadsheet knows no zones.
+_MORNING = dt.datetime.fromisoformat("2025-12-31 08:30:00")
+
+EBMD: tuple[list[Any], ...] = (
+    ["PEMERINTAH KABUPATEN"], ["DAFTAR BARANG MILIK DAERAH"], ["PERALATAN DAN MESIN"], [],
+    ["Kuasa pengguna", "", ": LPSE"],
+    ["Tahun", "", ": 2025"], [],
+    ["No", "Kode Barang", None, None, None, None, None, None, "Nama Barang", "Register", "Merk/Type", "Nomor", None,
+     "Tahun Perolehan", "Harga (Rp)", "Kondisi (B/RR/RB)", "Keterangan"],
+    [None, None, None, None, None, None, None, None, None, None, None, "Pabrik", "Rangka", None, None, None, None],
+    list(range(1, 18)),
+    [1, 1, 3, 2, 10, 1, 2, 2, "Laptop", "0001", "Merek C", "SN-1", None, 2021, 12500000, "B", "-"],
+    [2, 1, 3, 2, 2, 1, 1, 1, "Sedan", "0004", "Merek A", None, "RK 1", 2010, 406736000, "RB", None],
+    [None, None, None, None, None, None, None, None, "Jumlah", None, None, None, None, None, 419236000, None, None],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [xlsx, ods, csv_of])
+def test_nine_heading_rows_and_a_code_over_seven_columns_are_understood(kind: object) -> None:
+    assert callable(kind)
+    file = read_card_file(kind(EBMD))
+    assert items(file) == [("1.3.2.10.01.02.002", "0001", "Laptop"), ("1.3.2.02.01.01.001", "0004", "Sedan")]
+    first, second = file.rows
+    assert (first.texts["factory_number"], second.texts["chassis_number"]) == ("SN-1", "RK 1")
+    assert (first.texts["price"], first.texts["purchase_year"], first.number) == ("12500000", "2021", 11)
+
+
+TYPED = (
+    ["KARTU INVENTARIS BARANG (KIB) B"],
+    ["No", "Nama OPD", "NIBAR", "Kode Barang", "Nama Barang", "No. Register", "Merk / Tipe", "Ukuran / CC", "Bahan",
+     "Tahun", "No. Pabrik", "No. Rangka", "No. Mesin", "No. Polisi", "BPKB", "Asal Usul", "Harga", "Kondisi", "Jumlah",
+     "Ket"],
+    ["1", "LPSE", "1" * 45, "1.3.2.10.01.02.002\t", "Laptop", "0001", "Merek C", "-", "-", "2021", "SN-1", "-", "-",
+     "-", "-", "APBD", "Rp 12.500.000,-", "B", "1", "-"],
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [xlsx, ods, csv_of])
+def test_a_typed_card_of_twenty_columns_is_understood(kind: object) -> None:
+    assert callable(kind)
+    file = read_card_file(kind(TYPED))
+    assert [row.texts["nibar"] for row in file.rows] == ["1" * 45]
+    assert (file.rows[0].texts["origin"], file.rows[0].texts["ownership_book"]) == ("APBD", "-")
+    assert file.errors == ()
+
+
+def test_a_list_from_row_13_with_the_code_in_columns_1_to_5_and_7_is_understood() -> None:
+    above: list[list[Any]] = [["REKAPITULASI"], *([""] for _row in range(9))]
+    headings: list[list[Any]] = [
+        ["Kode", "", "", "", "", "Nama Barang", "Reg.", "Merk", "Harga (ribuan)"],
+        ["Gol", "Bid", "Kel", "Sub", "SSub", "", "", "", ""],
+    ]
+    rows: list[list[Any]] = [
+        ["02", "06", "01", "04", "06", "Genset", "0001", "Merek B", "14.900"],
+        [2, 6, 1, 4, 6, "Genset", 2, "B", 900],
+    ]
+    file = read_card_file(xlsx([*above, *headings, *rows]))
+    assert [row.number for row in file.rows] == [13, 14]
+    assert items(file) == [("02.06.01.04.06", "0001", "Genset"), ("02.06.01.04.06", "2", "Genset")]
+    assert [row.texts["price"] for row in file.rows] == ["14900000", "900000"]
+
+
+def test_a_register_number_in_a_column_without_its_heading_is_found_behind_the_code() -> None:
+    beside = [
+        ["Kode Barang", "", "", "", "", "", "", "Nama Barang"],
+        ["02", "06", "01", "04", "06", "", "0001", "Genset"],
+        ["02", "06", "01", "04", "06", "", "0002", "Genset"],
+    ]
+    assert [row.texts["code"] for row in read_card_file(csv_of(beside)).rows] == [
+        "02.06.01.04.06.0001", "02.06.01.04.06.0002",
+    ]  # fmt: skip
+    behind_the_name = [
+        ["Kode Barang", "", "", "", "", "Nama Barang", ""],
+        ["02", "06", "01", "04", "06", "Genset", "0001"],
+        ["02", "06", "01", "04", "06", "Genset", "0002 s/d 0004"],
+    ]
+    assert items(read_card_file(csv_of(behind_the_name)))[1] == ("02.06.01.04.06", "0002 s/d 0004", "Genset")
+
+
+def test_sums_and_signatures_below_the_list_are_left_out_and_a_row_without_its_code_is_not() -> None:
+    rows = [
+        ["Kode Barang", "Nama Barang", "Register", "Harga"], ["1.3.2.10.01.02.002", "Laptop", "1", "1"],
+        ["", "", "", "1"], ["", "Meja", "", ""], ["", "JUMLAH", "", "1"], ["", "Kepala", "", ""],
+    ]  # fmt: skip
+    assert [str(error)[:16] for error in read_card_file(csv_of(rows)).errors] == ["Row 4, column 1 "]
+
+
+def test_columns_that_are_pointed_at_are_read_so() -> None:
+    rows = [["x", "y"], ["Apa", "Kode", "Nr", "Rp"], [], ["Laptop", "1.3.2.10.01.02.002", "1", "1.500"]]
+    layout = Layout(2, 4, {1: "name", 2: "code", 3: "register", 4: "price"}, is_in_thousands=True)
+    assert Layout.from_json(layout.to_json(), read_table(csv_of(rows))) == layout
+    file = read_card_file(csv_of(rows), None, layout.to_json())
+    assert items(file) == [("1.3.2.10.01.02.002", "1", "Laptop")]
+    assert file.rows[0].texts["price"] == "1500000"
+    assert str(file.error_at(file.rows[0], "price", spreadsheet._too_large().message)).startswith(
+        "Row 4, column 4 (Rp)"
+    )
+
+
+def test_a_file_without_known_headings_asks_for_them() -> None:
+    assert "The headings of the columns were not found" in str(
+        read_card_file(csv_of([["a", "b"], ["c", "d"]])).errors[0]
+    )
+    assert find_layout(read_table(csv_of([["Warna", "Kota"]]))) is None
+
+
+def test_a_number_of_which_a_spreadsheet_kept_the_first_digits_is_refused() -> None:
+    rows: list[list[Any]] = [
+        ["Kode Barang", "Nama Barang", "Register", "Nomor Rangka"],
+        ["1.3.2.10.01.02.002", "Laptop", 1, 1234567890123456789],
+    ]
+    (error,) = read_card_file(xlsx(rows)).errors
+    assert str(error).startswith("Row 2, column 4 (Nomor Rangka): The spreadsheet has lost digits")
+
+
+def test_cells_are_written_as_in_indonesia() -> None:
+    row: list[object] = ["a", 1.0, 2.5, True, dt.date(2025, 12, 31), _MORNING, 0.001, 1200]
+    assert read_table(xlsx([row])).rows[0] == (
+        "a", "1", "2,5", "ya", "2025-12-31", "2025-12-31 08:30:00", "0,001", "1200",
+    )  # fmt: skip
+    assert (number_of_a_program("1250.5"), number_of_a_program("1.250")) == ("1250,5", "1.250")
+
+
+def packed(parts: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def far_cell() -> bytes:
+    book = zipfile.ZipFile(io.BytesIO(xlsx([["a"]])))
+    parts = {name: book.read(name) for name in book.namelist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    parts[sheet] = parts[sheet].replace(b'r="A1"', b'r="XFD1048576"')
+    return packed(parts)
+
+
+def repeated_cells() -> bytes:
+    book = zipfile.ZipFile(io.BytesIO(ods([["a"], ["b"]])))
+    parts = {name: book.read(name) for name in book.namelist()}
+    content = parts["content.xml"].replace(
+        b"<table:table-row", b'<table:table-row table:number-rows-repeated="1000000"'
+    )
+    parts["content.xml"] = content.replace(
+        b"<table:table-cell", b'<table:table-cell table:number-columns-repeated="1000"'
+    )
+    return packed(parts)
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        pytest.param(
+            packed({"xl/workbook.xml": b"\0" * 100_000_001}), "too large when it is unpacked", id="100 MB of zeros"
+        ),
+        pytest.param(far_cell(), "too large when it is unpacked", id="a cell at the far end"),
+        pytest.param(repeated_cells(), "too large when it is unpacked", id="cells that are repeated a billion times"),
+        pytest.param(b"x" * (MAX_BYTES + 1), "larger than 20 MB", id="too many bytes"),
+        pytest.param(xlsx([["a"]])[:-30], "damaged or has a password", id="a workbook that is cut"),
+        pytest.param(packed({"a.txt": b"x"}), "cannot be opened", id="an archive that is no workbook"),
+        pytest.param(
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "cannot be opened", id="an old workbook that is broken"
+        ),
+    ],
+)
+def test_what_would_fill_the_memory_or_cannot_be_opened_is_refused(content: bytes, sentence: str) -> None:
+    with pytest.raises(UnreadableError, match=sentence):
+        read_table(content)
+    assert read_card_file(content).errors != ()
+
+
+def test_a_part_that_unpacks_to_more_than_it_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = bytearray(packed({"xl/workbook.xml": b"\0" * 3_000_000}))
+    for place in (content.index(b"PK\x03\x04") + 22, content.index(b"PK\x01\x02") + 24):
+        content[place : place + 4] = (2_000_000).to_bytes(4, "little")
+    monkeypatch.setattr(spreadsheet, "MAX_UNPACKED_BYTES", 2_000_000)
+    with pytest.raises(UnreadableError):
+        read_table(bytes(content))
+
+
+def test_a_sheet_is_chosen_by_its_number() -> None:
+    with pytest.raises(UnreadableError, match="no sheet 3"):
+        read_table(xlsx([["a"]]), 2)
+    assert read_table(xlsx([["a"]])).sheets == ("Sheet",)
+
+
+def test_the_parts_of_a_code_get_the_digits_of_their_levels() -> None:
+    assert join_code(["1", "3", "2", "1", "1", "2", "2"]) == "1.3.2.01.01.02.002"
+    assert join_code(["2", "6", "1", "4", "6"]) == "02.06.01.04.06"
+    assert join_code(["1.3.2.10.01.02.002", "", "-"]) == "1.3.2.10.01.02.002"
+    assert join_code([]) == ""
+
+
+@pytest.mark.parametrize(
+    ("heading", "key"),
+    [("Kode Barang", "code"), ("No. Rangka", "chassis_number"), ("NIBAR", "nibar"), ("SKPD", "-"), ("Warna", None),
+     ("Harga Perolehan (Rp)", "price"), ("Kondisi (B, KB, RB)", "condition")],
+)  # fmt: skip
+def test_headings_are_known_in_the_words_of_lists(heading: str, key: str | None) -> None:
+    assert heading_key(heading) == key
+
+
+_TEXT = st.text(st.characters(categories=["L", "N"], include_characters=" -./"), min_size=1, max_size=12)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(_TEXT, st.integers(1, 9999)), min_size=1, max_size=5), st.sampled_from([xlsx, ods, csv_of]))
+def test_any_texts_come_through_every_kind_of_file(rows: list[tuple[str, int]], kind: object) -> None:
+    assert callable(kind)
+    listed = [["Kode Barang", "Nama Barang", "Register", "Keterangan"]]
+    listed += [["1.3.2.10.01.02.002", "Laptop", f"{number:04d}", f"a{text}z"] for text, number in rows]
+    file = read_card_file(kind(listed))
+    assert [(row.texts["remarks"], row.texts["register"]) for row in file.rows] == [
+        (f"a{text}z", f"{number:04d}") for text, number in rows
+    ]
+    assert {row.card for row in file.rows} == {Card.B}
