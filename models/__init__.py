@@ -76,6 +76,7 @@ _MODULES = (
     "models.search.search",
     "models.sops.clocks",
     "models.sops.sop",
+    "models.self_check.finding",
     "models.takeover.asset_import",
     "models.takeover.takeover",
     "models.worktime.deadlines",

@@ -63,6 +63,7 @@ class Resource(StrEnum):
     SETTING = "setting"
     AUDIT = "audit"
     INSPECTION = "inspection"
+    SELF_CHECK = "self-check"
 
 
 _ALL_ROLES = frozenset(Role)
@@ -200,6 +201,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
         export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
     ),
+    # Written by the server and the command alone; what was found can only be put right.
+    Resource.SELF_CHECK: _grants(read=_OFFICE_ROLES, export=_OFFICE_ROLES),
 }
 
 #: What an acting head may do with the head's rights: read. The head's two decisions are moves; delegating further,

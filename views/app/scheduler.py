@@ -6,6 +6,7 @@ from threading import Event as Flag
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from flask import current_app
 from sqlalchemy import select
 
 from models.audit.trail import AuditContext, set_audit_context
@@ -14,6 +15,7 @@ from models.forms.pending_upload import remove_old_uploads
 from models.forms.submission import remove_old_submissions
 from models.office.agency import Agency
 from models.reports import totals
+from models.self_check.run import INTERVAL, run_self_check
 from models.worktime.deadlines import sweep
 from views.app.clock import now
 from views.notifications import mailing
@@ -48,6 +50,22 @@ def _sweep_deadlines(is_stopped: Callable[[], bool]) -> object:
     return None
 
 
+def _check_registers(is_stopped: Callable[[], bool]) -> object:
+    """Check the registers of all agencies by the rules every few hours, one transaction for each."""
+    last = current_app.extensions.get("self_check_at")
+    if last is not None and last <= now() < last + INTERVAL:
+        return None
+    session = db.session()
+    for agency_id in session.scalars(select(Agency.id).order_by(Agency.id)).all():
+        if is_stopped():
+            return None
+        set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="Sistem", action="self-check.run"))
+        run_self_check(session, session.get_one(Agency, agency_id), now())
+        session.commit()
+    current_app.extensions["self_check_at"] = now()
+    return None
+
+
 def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
     """Forget forms that were sent long ago, and files of forms that were never sent again."""
     session = db.session()
@@ -62,6 +80,7 @@ JOBS: tuple[tuple[str, Job], ...] = (
     ("deadlines", _sweep_deadlines),
     ("mail", _send_mail),
     ("forms", _forget_old_forms),
+    ("self-check", _check_registers),
 )
 
 

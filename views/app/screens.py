@@ -45,6 +45,7 @@ from views.papers.setting_view import PaperSettingView
 from views.papers.sheets.sheets import PrintedPeriodView
 from views.releases.freezes import FreezeView
 from views.search import search
+from views.self_check.findings import SelfCheckView
 from views.sops import flow_cell
 from views.sops.sops import SopView
 from views.takeover.imports import AssetImportView
@@ -82,7 +83,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
         _("Governance"),
         (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
     ),
-    (_("Supervision"), (PaperView, CommentView, MailView, AuditView)),
+    (_("Supervision"), (SelfCheckView, PaperView, CommentView, MailView, AuditView)),
 )
 
 #: Screens with a link in the page header and not in the menu.

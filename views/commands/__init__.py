@@ -11,6 +11,7 @@ from views.commands.accounts import agency, user
 from views.commands.checks import audit, doctor, history, report, search
 from views.commands.database import backup, migrations
 from views.commands.terminal import localize_help
+from views.self_check.command import self_check_command
 
 #: For developers: they work, and are not listed among the office's commands.
 _FLASK_S_OWN = (run_command, shell_command, routes_command)
@@ -33,6 +34,7 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     app.cli.add_command(backup.backup_command)
     app.cli.add_command(backup.restore_command)
     app.cli.add_command(doctor.doctor_command)
+    app.cli.add_command(self_check_command)
     for command in app.cli.commands.values():
         localize_help(command)
     for command in _FLASK_S_OWN:

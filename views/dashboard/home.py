@@ -10,14 +10,17 @@ from flask import Blueprint, render_template, request, url_for
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import Message, _
+from lpse_admin.self_check.rules import Severity
 from lpse_admin.sop.steps import HEAD_STEPS, Result, Step, Urgency
 from lpse_admin.worktime.periods import PeriodKind
 from lpse_admin.worktime.step_timing import duration_message
 from models.database import db
 from models.deviations.deviation import DeviationState
 from models.reports import waiting
-from models.scope import sees_all_requests
-from views.app.access import can
+from models.scope import sees_all_requests, visible
+from models.self_check.finding import SelfCheckFinding
+from models.self_check.run import open_counts
+from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.waiting_filter import LATE, ME, OTHERS
 from views.dashboard.first_steps import first_steps
@@ -105,11 +108,23 @@ def index() -> tuple[str, int]:
         glance=dashboard,
         first_steps=first_steps(roles | ({Role.HEAD} if principal.is_acting_head else set())),
         inspects=Role.INSPECTOR in roles,
+        self_check=_self_check() if oversees else [],
         results={result.value: result for result in Result},
         period_kinds=list(PeriodKind),
         may=lambda resource: can(Verb.READ, Resource(resource)),
     )
     return page, 400 if dashboard is not None and dashboard.form.error else 200
+
+
+def _self_check() -> list[CountedList]:
+    """Return how many findings of the self-check are open in what the user sees, by severity."""
+    criterion = visible(SelfCheckFinding, get_current_user(), is_acting_head=is_acting_head())
+    counts = open_counts(db.session(), criterion)
+    return [
+        CountedList(tr(severity.title), count, url_for("self-check.index_view", severity=severity.value))
+        for severity in Severity
+        if (count := counts.get(severity, 0))
+    ]
 
 
 def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:

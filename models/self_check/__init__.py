@@ -1,0 +1,1 @@
+"""The self-check of a register: what is found, kept until it is put right."""
