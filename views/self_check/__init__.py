@@ -1,1 +1,1 @@
-"""The screen and the command of the self-check."""
+"""The screen of the self-check."""

@@ -17,11 +17,11 @@ from views.commands.terminal import fail, say, write_session
 from views.i18n.wording import terminal_text
 
 
-@click.command("self-check", help=terminal_text(_("Check the registers by the rules; exit 1 if something is serious.")))
+@click.command("self-check")
 @click.option("--agency", "key", help=terminal_text(_("Only the LPSE with this key.")))
 @with_appcontext
 def self_check_command(key: str | None) -> None:
-    """Check the registers, keep what is found, and print it: exit 1 if something is serious."""
+    """Check the registers by the rules; exit 1 if something is serious."""
     is_serious = False
     with write_session("self-check") as session:
         chosen = select(Agency).order_by(Agency.id)
