@@ -72,4 +72,4 @@ def open_counts(session: Session, is_visible: ColumnElement[bool]) -> Mapping[Se
         .where(is_visible, SelfCheckFinding.is_open)
         .group_by(SelfCheckFinding.severity)
     )
-    return dict(session.execute(counts).tuples().all())
+    return dict(session.execute(counts).all())
