@@ -25,7 +25,13 @@ release       RMHIA RMHIA -  M  - -
 asset-review  RMHIA RMHIA -  M  - -
 asset-update  RMHIA RMHIA -  M  - -
 asset         MHIA  MHIA  M  M  - -
+asset-code    MHIA  MHIA  MA MA - -
+asset-import  MHIA  MHIA  MA MA - -
+asset-period  MHIA  MHIA  MA MA - -
+room          MHIA  MHIA  MA MA - -
 document      RMHIA RMHIA -  -  - -
+paper         RMHIA RMHIA -  RMHA - -
+paper-setting MHIA  MHIA  A  A  - -
 deviation     RMHIA RMHIA -  H  - -
 delegation    MHIA  MHIA  HA HA - -
 absence       MHIA  MHIA  MHA MHA - -
@@ -38,6 +44,7 @@ holiday       RMHIA RMHIA A  A  A -
 setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -
 inspection    HIA   HIA   -  -  - -
+self-check    MHIA  MHIA  -  -  - -
 """
 LETTERS = {
     "R": Role.REQUESTER, "M": Role.CHANGE_MANAGER, "H": Role.HEAD, "I": Role.INSPECTOR, "A": Role.ADMINISTRATOR,

@@ -190,7 +190,7 @@ class _Dossier:
             {"name": register.name, "title": register.title, "file": f"{path}.csv", "count": len(rows), "rows": rows}
         )
         yield f"{path}.csv", _chunks(file)
-        head = self._head(register.title, format_number(register.count) if register.count else "NIHIL")
+        head = self._head(register.title, format_number(register.count) if register.count else gettext("NIHIL"))
         with xlsx_file(
             register.columns, register.rows(), zone, register.title, expected_rows=register.count, head=head
         ) as workbook:
@@ -248,12 +248,16 @@ class _Dossier:
             ExportColumn(gettext("File")),
         ]
         rows = [
-            (one["title"], format_number(one["count"]) if one["count"] else "NIHIL", f"register/{one['name']}.csv")
+            (
+                one["title"],
+                format_number(one["count"]) if one["count"] else gettext("NIHIL"),
+                f"register/{one['name']}.csv",
+            )
             for one in self.made.registers
         ]
         facts = (
             *self._facts(),
-            (gettext("Requests"), format_number(len(self._change_ids)) if self._change_ids else "NIHIL"),
+            (gettext("Requests"), format_number(len(self._change_ids)) if self._change_ids else gettext("NIHIL")),
             (gettext("Anchor of the audit trail"), str(self.anchor)),
         )
         title = gettext("Inspection dossier")
@@ -261,7 +265,7 @@ class _Dossier:
             self._moment.astimezone(self._period.zone).date(),
             self._agency.name,
             "id",
-            {"page": gettext("Page"), "empty": "NIHIL"},
+            {"page": gettext("Page"), "empty": gettext("NIHIL")},
         )
         head = ExportHead(title, gettext("Notes"), facts)
         return pdf_export.pdf_file(columns, iter(rows), self._period.zone, head, imprint)
