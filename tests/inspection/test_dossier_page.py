@@ -110,3 +110,12 @@ def test_an_inspector_gets_from_the_login_to_the_dossier_by_three_clicks_and_two
         file = tmp_path / "berkas.zip"
         download.value.save_as(file)
     assert periksa.verify(str(file)) == []
+
+
+def test_those_who_inspect_find_the_page_in_the_menu_and_others_do_not(running_app: RunningApp) -> None:
+    link = 'href="/admin/inspection/"'
+    for name in ("pemeriksa", "kepala", "administrator"):
+        assert link in running_app.visitor(name).get("/admin/change/").text, name
+        assert f'{link} aria-current="page"' in running_app.visitor(name).get("/admin/inspection/").text, name
+    for name in ("pemohon", "pengelola"):
+        assert link not in running_app.visitor(name).get("/admin/change/").text, name

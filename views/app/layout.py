@@ -137,6 +137,10 @@ def _links(
             is_actor = is_acting_head or not roles.isdisjoint(ACTOR_ROLES)
             waiting = (tr(_("Waiting for me")), url_for("change.index_view", waiting="me"), "")
             links = [waiting, *links] if is_actor else links
+        if any(view.resource is Resource.AUDIT for view in views) and is_granted(
+            roles, Verb.READ, Resource.INSPECTION, is_acting_head=is_acting_head
+        ):
+            links = [(tr(_("Dossier of a period")), url_for("inspection.show"), "inspection"), *links]
         if links:
             groups.append((tr(label) if label else None, links))
     return groups

@@ -40,6 +40,24 @@ def half_year_choices(*, is_over: bool) -> list[SelectChoice]:
     return [SelectChoice(one.key, tr(one.title)) for one in found if not is_over or one.last_day < day]
 
 
+class HalfYearForm(Form):
+    """Which half-year is meant."""
+
+    half_year = SelectField(_("Half-year"), [Required()])
+    signed_on = DateField(_("Date of the sheets"), [InputRequired()], default=today)
+
+    @override
+    def set_up(self, record: object) -> None:
+        """Offer the half-years that are over."""
+        self.half_year.choices = half_year_choices(is_over=True)
+
+    @override
+    def arguments(self) -> dict[str, Any]:
+        """Return the half-year as such."""
+        values = super().arguments()
+        return {**values, "half_year": read_half_year(values["half_year"] or "")}
+
+
 class SignatoriesForm(Form):
     """Who signs the printed cards, and what happens to unknown codes."""
 
@@ -64,23 +82,10 @@ class InventoryOptionsForm(SignatoriesForm):
         self.unknown_code.choices = [SelectChoice(one.value, tr(one.title)) for one in UnknownCode]
 
 
-class LockForm(SignatoriesForm):
-    """A half-year that was reported."""
+class LockForm(HalfYearForm, SignatoriesForm):
+    """A half-year that was reported: which one it is, then who signs its sheets."""
 
-    half_year = SelectField(_("Half-year"), [Required()])
-    signed_on = DateField(_("Date of the sheets"), [InputRequired()], default=today)
     remarks = TextAreaField(_("Remarks"), render_kw={"rows": 3})
-
-    @override
-    def set_up(self, record: object) -> None:
-        """Offer the half-years that are over."""
-        self.half_year.choices = half_year_choices(is_over=True)
-
-    @override
-    def arguments(self) -> dict[str, Any]:
-        """Return the half-year as such."""
-        values = super().arguments()
-        return {**values, "half_year": read_half_year(values["half_year"] or "")}
 
 
 class AssetPeriodView(RecordView):

@@ -56,6 +56,7 @@ class SelfCheckView(RecordView):
         AgencyFilter("agency", _("Agency"), column=SelfCheckFinding.agency_id),
     )
     column_searchable_list = (SelfCheckFinding.record_name, SelfCheckFinding.fact)
+    search_hint = _("Name of the record, and whom or what the finding concerns.")
     column_sortable_list = ("found",)
     column_default_sort = "-found"
 
