@@ -183,12 +183,15 @@ CASES: dict[str, Case] = {
 }
 
 #: Forms that say how something shall be, or that only look: a second time it is so already. A new calendar address
-#: and a new key of a second factor take the place of the first, and are shown at once, never again.
+#: and a new key of a second factor take the place of the first, and are shown at once, never again. A paper is printed
+#: as often as somebody asks for it.
 REPEATABLE = frozenset(
     {
         "access.login", "access.logout", "access.first_password", "language.choose", "password_reset.ask",
         "password_reset.show", "profile.choose_mail", "profile.choose_colours", "profile.choose_csv_separator",
         "profile.offer_second_factor", "feed.create", "notification.open", "notification.read_all",
+        "asset-import.layout", "asset-period.signatories", "paper-setting.layout", "paper-setting.letterhead",
+        "paper-setting.restore", "paper.print_one", "paper.print_sop", "paper.print_step",
     }
 )  # fmt: skip
 #: Forms that other tests send twice (tests/forms/test_once.py), and those that are handled as one of ``CASES`` is.
