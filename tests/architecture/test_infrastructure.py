@@ -45,7 +45,7 @@ def test_the_server_is_a_postgresql_that_keeps_another_zone_than_the_program(pos
 @pytest.mark.postgres
 def test_the_server_ends_with_the_process_that_started_it_even_a_killed_one() -> None:
     program = (
-        "from tests.support import postgres; server = postgres.Server();"
+        "from tests.support.servers import postgres; server = postgres.Server();"
         "postgres.connect(server.folder).close(); print(server.folder, flush=True); input()"
     )
     with subprocess.Popen(
