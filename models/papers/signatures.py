@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -76,7 +77,9 @@ def check_signatures(content: bytes, trusted: Iterable[str], now: dt.datetime) -
     except _UNREADABLE:
         raise ValidationFailed(_NOT_READABLE, field_errors={"file": _NOT_READABLE}) from None
     roots = [Certificate.load(pem.unarmor(text.encode())[2]) for text in trusted]
-    return [_finding(one, roots, now) for one in signatures]
+    # pyHanko runs an event loop. In a thread of its own there is none yet, whoever asks.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        return list(thread.map(lambda one: _finding(one, roots, now), signatures))
 
 
 def _finding(signature: EmbeddedPdfSignature, roots: list[Certificate], now: dt.datetime) -> SignatureFinding:

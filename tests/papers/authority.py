@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
 from asn1crypto import keys
@@ -44,7 +45,10 @@ class Authority:
             signing_cert=_asn1(certificate), signing_key=keys.PrivateKeyInfo.load(key), cert_registry=store
         )
         writer = IncrementalPdfFileWriter(io.BytesIO(pdf))
-        return bytes(signers.sign_pdf(writer, signers.PdfSignatureMetadata(field_name="ttd"), signer).getvalue())
+        # In a thread: the browser of other tests leaves an event loop running in this one, and pyHanko starts one.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            signed = thread.submit(signers.sign_pdf, writer, signers.PdfSignatureMetadata(field_name="ttd"), signer)
+            return bytes(signed.result().getvalue())
 
     def _make(
         self, name: str, key: ec.EllipticCurvePublicKey, until: dt.timedelta, *, is_authority: bool

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -37,6 +39,17 @@ def test_a_good_signature_covers_the_whole_file_is_intact_and_of_a_trusted_certi
     assert "Kepala LPSE" in found.signer
     assert authority().name in found.issuer
     assert dt.datetime.fromisoformat(found.signed_at).tzinfo is not None
+
+
+def test_signatures_are_checked_where_an_event_loop_runs_too(draft: bytes) -> None:
+    signed = authority().sign(draft)
+
+    async def check() -> list[dict[str, object]]:
+        return findings(signed, authority().pem)
+
+    # In a thread: after a test with a browser there is a loop in this one already.
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        assert thread.submit(lambda: asyncio.run(check())).result() == [GOOD]
 
 
 def test_two_signatures_are_told_apart_and_the_first_does_not_cover_the_second(draft: bytes) -> None:
