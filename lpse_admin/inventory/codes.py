@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import _
+from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.blank import is_dash, normalize, shorten
 
@@ -20,11 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
-class CodeScheme(StrEnum):
+class CodeScheme(LabelledEnum):
     """The regulation that an item code follows."""
 
-    PERMENDAGRI_108_2016 = "Permendagri 108/2016"
-    PERMENDAGRI_17_2007 = "Permendagri 17/2007"
+    PERMENDAGRI_108_2016 = "Permendagri 108/2016", _("Permendagri 108/2016")
+    PERMENDAGRI_17_2007 = "Permendagri 17/2007", _("Permendagri 17/2007")
 
 
 #: The digits of each level.

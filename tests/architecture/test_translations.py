@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 import re
 from collections import Counter, deque
@@ -30,8 +31,10 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
 from models.changes.comment import Comment, add_comment
+from models.changes.moves.assignment import take_up
 from models.changes.steps.activity import Activity
 from models.listing.saved_view import save_view
+from models.papers.trusted_certificate import TrustedCertificate
 from models.releases.freeze_permit import grant_permit
 from models.sops.sop import load_revision
 from tests.support.cast import (  # fmt: skip
@@ -49,6 +52,7 @@ from tests.support.cast import (  # fmt: skip
     set_test_audit_context,
     settings,
 )
+from tests.support.pages.records import add_asset_records, add_paper_settings, code_in, print_paper, run_checks
 from tests.support.pages.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 from tests.support.present import present
 from tests.support.program import Visitor
@@ -212,6 +216,8 @@ NO_PAGES = frozenset(
         "notification.latest",  # a part of every page, read with the menu under the bell
     }
 )
+#: How far a server's clock went ahead for a while.
+FUTURE = dt.timedelta(days=400)
 #: Parts of an address that change which rows a list shows and in what order, and not what it says.
 _ROWS = frozenset({"sort", "page", "size", "next", "lang"})
 
@@ -226,17 +232,19 @@ class Walk:
 
 
 @pytest.fixture(scope="module")
-def walked(marking: None, new_database: NewDatabase) -> Iterator[tuple[RunningApp, Walk]]:
+def walked(
+    marking: None, new_database: NewDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[RunningApp, Walk]]:
     """Fill a register with requests at every step, and send everybody from link to link."""
     with new_database("sqlite") as url, open_app(url) as running_app:
-        _fill(running_app)
+        _fill(running_app, tmp_path_factory.mktemp("certificates"))
         walk_ = Walk()
         for reader in READERS:
             _follow(running_app, reader, walk_, _unlinked(running_app, reader))
         yield running_app, walk_
 
 
-def _fill(running_app: RunningApp) -> None:
+def _fill(running_app: RunningApp, folder: Path) -> None:
     """Put data of every kind into the register, each word of it marked as typed."""
     with running_app.session() as session:
         for user in session.scalars(select(User)):
@@ -284,19 +292,31 @@ def _fill(running_app: RunningApp) -> None:
         set_test_audit_context(session)
         grant_permit(session, frozen, allowed, by=office.head, now=NOW, reason=mark_text("Mendesak"))
         add_comment(allowed, by=office.manager, now=NOW, text=mark_text("Mohon dilengkapi"))
+        add_asset_records(session, office, mark_text)
+        add_paper_settings(session, office, folder, mark_text)
+        print_paper(session, office, allowed, mark_text)
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
+        run_checks(session, office)
+        ahead = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
+        set_test_audit_context(session, now=NOW + FUTURE)
+        take_up(ahead, office.manager, now=NOW + FUTURE)
         session.commit()
 
 
 def _unlinked(running_app: RunningApp, reader: str) -> list[str]:
-    """Return the addresses that no link leads to: the search, and each step's record."""
+    """Return the addresses that no link leads to: the search, step records, a request with times of the future."""
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
         comments = session.scalars(select(Comment.id).where(Comment.agency_id == office.agency.id)).all()
         return [
             "/search",
             "/search?q=0",
+            *[
+                f"/admin/change/details/?id={change_id}"
+                for change_id in session.scalars(select(Activity.change_id).where(Activity.taken_up_at > NOW))
+                if reader == office.administrator.username
+            ],
             *[f"/admin/comment/details/?id={id_}" for id_ in comments if reader == office.head.username],
             *[
                 f"/admin/{activity.step.value}/edit/?id={activity.id}"
@@ -406,9 +426,10 @@ def _note(running_app: RunningApp, reader: str, address: str, text: str, walk_: 
 
 
 def _names(running_app: RunningApp) -> frozenset[str]:
-    """Return the names that the register itself holds: accounts and the keys of papers."""
+    """Return the names that the register itself holds: accounts, certificates and the keys of papers."""
     with running_app.session() as session:
         accounts = set(session.scalars(select(User.username)))
+        accounts |= set(session.scalars(select(TrustedCertificate.subject)))
     # The national list names its days in Indonesian, whoever reads.
     holidays = {day.name for year in range(FIRST_YEAR, LAST_YEAR + 1) for day in national_holidays(year).values()}
     return NAMES | accounts | holidays | {LUMAJANG, TANA_TIDUNG, DRAFT, *_ACTORS}
@@ -449,6 +470,7 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
     }
     # Leads home; are read by strangers, below.
     beside = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
+    beside.add("paper_check.show")
     # The first leads to the form of a new request; the other has the form of a release's other corrections.
     beside |= {"change.copy", "release.correct_actual"}
     closed = {
@@ -492,9 +514,17 @@ def test_a_stranger_s_pages_show_no_word_from_outside_the_catalogue(walked: tupl
         stranger.get("/nowhere"),
         stranger.get("/logout"),
         *_first_password_pages(running_app),
+        stranger.get(_code_of_a_paper(running_app)),
     ]
     names = _names(running_app)  # the user name of whoever has to change the first password
     _check({answer.request.path + str(answer.status): unmarked_texts(answer.text, names=names) for answer in answers})
+
+
+def _code_of_a_paper(running_app: RunningApp) -> str:
+    """Print a change form, and return the address that its code leads to."""
+    change_id, reader = running_app.change_at_step(TANA_TIDUNG, Step.URGENCY), running_app.visitor("pengelola.tt")
+    answer = reader.post(f"/admin/paper/of/{change_id}/print", kind="change-form", subject=str(change_id))
+    return code_in(reader.get(answer.location).data)
 
 
 def _first_password_pages(running_app: RunningApp) -> list[TestResponse]:
@@ -515,7 +545,8 @@ def test_headings_of_exports_are_in_the_catalogue(walked: tuple[RunningApp, Walk
     names = _names(running_app)
     found = {}
     for rule in running_app.app.url_map.iter_rules():
-        if rule.endpoint.endswith(".export"):
+        # A dossier is an archive: its files are the exports of the lists (tests/inspection/test_dossier.py).
+        if rule.endpoint.endswith(".export") and rule.endpoint != "inspection.export":
             answer = running_app.visitor("admin" if rule.endpoint == "user.export" else "pemeriksa").get(
                 str(rule).replace("<export_type>", "csv")
             )
@@ -550,6 +581,8 @@ def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked: tu
                 sentences = [faults["error"], *faults["fields"].values()]
                 found[make, "json", told.status_code] = [text for text in sentences if has_unmarked_words(text, names)]
             answer = _answer(visitor, visitor.post(target, **fields))
+            if answer.mimetype == "application/pdf":
+                continue  # a paper
             found[make, answer.status_code] = unmarked_texts(answer.text, names=names)
     assert len(found) > 40
     _check(found)

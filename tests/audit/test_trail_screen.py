@@ -10,10 +10,12 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.audit.trail import AuditEntry
+from models.base import Base
 from models.changes.change import ChangeRequest
 from tests.support.cast import asset, change_at_step, make_move, new_change
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
+from views.audit.words import TABLES
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
@@ -74,6 +76,16 @@ def test_the_trail_is_narrowed_by_request_person_and_kind_of_record(running_app:
         name = present(running_app.cast(session).lumajang.requester.full_name)
     people = set(re.findall(r'data-label="Pengguna">([^<]+)<', rows(running_app, f"actor={name}")))
     assert people == {name}
+
+
+def test_every_kind_of_record_has_a_word_on_the_screen() -> None:
+    kinds = {
+        mapper.class_.__tablename__
+        for mapper in Base.registry.mappers
+        if getattr(mapper.class_, "is_office_record", False) or getattr(mapper.class_, "belongs_to_change", False)
+    }
+    assert len(kinds) > 20
+    assert kinds - set(TABLES) == set()
 
 
 def test_the_rows_of_an_entry_are_in_words_with_the_stored_data_folded(running_app: RunningApp, number: str) -> None:

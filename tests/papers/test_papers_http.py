@@ -15,6 +15,7 @@ from models.audit.trail import AuditEntry
 from models.papers.printed import PaperPrint, SignedPaper
 from tests.papers.authority import altered, authority
 from tests.support.cast import LUMAJANG
+from tests.support.pages.records import code_in
 from tests.support.program import Visitor
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 from views.papers import check_page
@@ -38,13 +39,6 @@ def print_form(running_app: RunningApp, change_id: int, username: str = "pengelo
 def draft_of(running_app: RunningApp, row: PaperPrint) -> bytes:
     """Return the file of a print."""
     return running_app.visitor("pengelola").get(f"/admin/paper/{row.id}/draft.pdf").get_data()
-
-
-def code_in(pdf: bytes) -> str:
-    """Return the address of the code on a paper, from the alternative text of its QR code."""
-    with pikepdf.open(io.BytesIO(pdf)) as opened:
-        texts = [str(item.Alt) for item in opened.objects if isinstance(item, pikepdf.Dictionary) and "/Alt" in item]
-    return next(found[0] for one in texts if (found := re.search(r"/paper/[a-z2-7]+", one)))
 
 
 def test_a_print_is_kept_with_both_hashes_and_is_in_the_trail(running_app: RunningApp) -> None:

@@ -30,7 +30,7 @@ _MONTHS = "Januari|Februari|Maret|April|Mei|Juni|Juli|Agustus|September|Oktober|
 _SHORT_MONTHS = "Jan|Feb|Mar|Apr|Mei|Jun|Jul|Agu|Sep|Okt|Nov|Des"
 _WEEKDAYS = "Senin|Selasa|Rabu|Kamis|Jumat|Sabtu|Minggu"
 _UNITS = "detik|menit|jam|hari|minggu|bulan|tahun"
-#: Texts that are not words: times, sizes, money, record numbers, addresses, hashes.
+#: Texts that are not words: times, sizes, money, record numbers, addresses, hashes, places in a pattern.
 _NUMBERS_AND_DATES = re.compile(
     rf"\d{{1,2}}\s(?:{_MONTHS}|{_SHORT_MONTHS})\s\d{{4}}(?:,? \d\d\.\d\d\sWI(?:B|TA|T))?"
     rf"|\b(?:{_MONTHS}) \d{{4}}|\b(?:{_WEEKDAYS})\b"
@@ -42,7 +42,8 @@ _NUMBERS_AND_DATES = re.compile(
     r"|\botpauth://\S+|\bflask [a-z]+ [a-z]+\b"
     r"|\bAsia/[A-Z][a-z]+"
     r"|\b[a-z0-9.-]+@[a-z.]+"
-    r"|\b[\w-]+\.(?:pdf|png|toml|txt)\b|\b(?:application|image|text)/[\w.+-]+"
+    r"|\{[a-z]+\}"
+    r"|\b[\w-]+\.(?:pdf|png|toml|txt|csv|pem)\b|\b(?:application|image|text)/[\w.+-]+"
 )
 #: Names that are the same in every language.
 NAMES = frozenset({"LPSE", "NIP", "SHA", "Plh", "Plt", "CSV", "XLSX", "ODS", "JSON", "PDF"})

@@ -88,8 +88,10 @@ def _new(agency: Agency, title: str, day: dt.date, *, is_kept: bool = False) -> 
     return new_sheet(agency, title, day, printed)
 
 
-def _answer(sheet: Sheet, kind: str, name: str, day: dt.date) -> Response:
-    record_export(f"{sheet.title} ({kind.upper()})", [*sheet.under])
+def _answer(sheet: Sheet, kind: str, name: str, day: dt.date, about: list[str]) -> Response:
+    """Return the sheet as a file; ``about`` says in the audit trail which one it was."""
+    what, *details = about
+    record_export(f"{what} ({kind.upper()})", details)
     if kind == "pdf":
         file: Any = io.BytesIO(sheet_pdf(sheet, day))
         mimetype = "application/pdf"
@@ -150,7 +152,8 @@ class PrintedPeriodView(AssetPeriodView):
         sheet.about = _about(agency, options)
         sheet.signers = signers_of(options, day, agency.region)
         card_sheet(sheet, which, [state for state in states if state["card"] == which])
-        return _answer(sheet, kind, f"kib-{which.value.lower()}-{day}", day)
+        about = [tr(_("Inventory cards (KIB)")), tr(which.title), format_date(day)]
+        return _answer(sheet, kind, f"kib-{which.value.lower()}-{day}", day, about)
 
     @expose("/sheets/room/<room_id>.<kind>")
     def room(self, room_id: str, kind: str) -> ResponseReturnValue:
@@ -171,7 +174,8 @@ class PrintedPeriodView(AssetPeriodView):
                 f"{agency.region}, {format_date(day)}", "Pengurus Barang", place.keeper_name, place.keeper_nip
             ),
         ]
-        return _answer(sheet, kind, f"kir-{place.code}-{day}", day)
+        about = [tr(_("Room inventories (KIR)")), str(place), format_date(day)]
+        return _answer(sheet, kind, f"kir-{place.code}-{day}", day, about)
 
     @expose("/sheets/half-year/<key>.<kind>")
     def half_year(self, key: str, kind: str) -> ResponseReturnValue:
@@ -193,4 +197,5 @@ class PrintedPeriodView(AssetPeriodView):
         sheet.notes = [] if period else ["Sementara: semester ini belum dikunci."]
         sheet.signers = signers_of(options, day, agency.region)
         movement_sheet(sheet, load_history(db.session(), agency), which)
-        return _answer(sheet, kind, f"mutasi-{which.key}", day)
+        about = [tr(_("Changes by half-year")), tr(which.title)]
+        return _answer(sheet, kind, f"mutasi-{which.key}", day, about)

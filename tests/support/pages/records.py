@@ -1,0 +1,84 @@
+"""Records for the screens of the asset list, of papers and of the self-check: one of each kind."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import re
+from typing import TYPE_CHECKING
+
+import pikepdf
+
+from lpse_admin.inventory.half_years import HalfYear
+from lpse_admin.papers.kinds import PaperKind
+from models.inventory.locking import lock_half_year
+from models.inventory.room import enter_room
+from models.papers.layout import adapt_layout
+from models.papers.printed import PaperPrint, SignedForm, SignedPaper, file_signed, record_print
+from models.papers.trusted_certificate import trust_certificates
+from models.self_check.run import run_self_check
+from models.takeover.code_import import import_code_list
+from models.takeover.takeover import ListFile, upload_list
+from tests.support.cast import NOW
+from tests.support.servers.certificates import make_certificates
+from views.papers.printing import usual_layout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Office
+
+
+def add_asset_records(session: AuditedSession, office: Office, mark: Callable[[str], str] = str) -> None:
+    """Enter a room, a list of assets to be looked at, item codes and a locked half-year; ``mark`` marks the words."""
+    by = office.manager
+    enter_room(session, by=by, now=NOW, code=mark("R-1"), name=mark("Ruang server"))
+    rows = f"Kode Barang;Register;Nama Barang\n02.06.01.04.06;0001;{mark('Laptop')}\n02.06.01.04.06;;{mark('Meja')}\n"
+    upload_list(session, by=by, now=NOW, file=ListFile("daftar.csv", rows.encode()))
+    import_code_list(session, office.agency, f"Kode;Nama\n02.06;{mark('Alat kantor')}".encode())
+    lock_half_year(
+        session, by=by, now=NOW, half_year=HalfYear(2025, 1), signed_on=dt.date(2025, 7, 4), remarks=mark("Cocok"),
+        keeper_name=mark("Budi"), head_name=mark("Siti"),
+    )  # fmt: skip
+
+
+def print_paper(
+    session: AuditedSession, office: Office, change: ChangeRequest, mark: Callable[[str], str] = str
+) -> None:
+    """Keep a print of a paper of ``change``, and a scan that came back."""
+    agency_id, by = office.sop_revision.agency_id, office.manager.id
+    row = PaperPrint(
+        agency_id=agency_id, change_id=change.id, subject_id=change.id, kind=PaperKind.CHANGE_FORM, number=mark("1/FP"),
+        fingerprint="0" * 64, printed_by_id=by, printed_at=NOW,
+    )  # fmt: skip
+    draft = record_print(session, row, b"draf %d" % change.id)
+    scan = SignedPaper(
+        form=SignedForm.SCAN, name="pindaian.pdf", media_type="application/pdf", filed_by_id=by, filed_at=NOW
+    )
+    file_signed(session, draft, scan, b"pindaian %d" % change.id)
+
+
+def add_paper_settings(session: AuditedSession, office: Office, folder: Path, mark: Callable[[str], str] = str) -> None:
+    """Trust a certificate, and adapt a layout."""
+    authority, _server = make_certificates(folder)
+    reason = mark("Keputusan Kepala")
+    trust_certificates(session, office.agency, authority.read_bytes(), by=office.administrator, now=NOW, reason=reason)
+    adapt_layout(
+        session, office.agency, ("list", usual_layout("list"), lambda _text: None),
+        by=office.administrator, now=NOW, reason=reason,
+    )  # fmt: skip
+
+
+def code_in(pdf: bytes) -> str:
+    """Return the address of the code on a paper, from the alternative text of its QR code."""
+    with pikepdf.open(io.BytesIO(pdf)) as opened:
+        texts = [str(item.Alt) for item in opened.objects if isinstance(item, pikepdf.Dictionary) and "/Alt" in item]
+    return next(found[0] for one in texts if (found := re.search(r"/paper/[a-z2-7]+", one)))
+
+
+def run_checks(session: AuditedSession, office: Office) -> None:
+    """Run the self-check a year on, when much has been left undone."""
+    found = run_self_check(session, office.agency, NOW + dt.timedelta(days=400))
+    assert found, "the self-check found nothing: its screens would not be opened"
