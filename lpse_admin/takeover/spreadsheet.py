@@ -35,11 +35,13 @@ _DELIMITERS = ";,\t|"
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: A cell of a sheet that holds something, in XLSX: <c r="AB12" …> and not <c r="AB12"/>.
-_XLSX_CELL = re.compile(rb'<(?:\w+:)?c\s(?:[^<>]*?\s)?r="([A-Z]{1,4})(\d{1,9})"[^<>]*(?<!/)>')
+#: A cell of a sheet that holds something, in XLSX: <c r="AB12" …> or <c r = 'AB12' …>, and not <c r="AB12"/>.
+_XLSX_CELL = re.compile(
+    rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Z]{1,4})(\d{1,9})["'][^<>]*(?<!/)>""", re.IGNORECASE
+)
 #: A row, and a cell that holds something, in ODS; each may be repeated.
 _ODS_TAG = re.compile(rb"<table:table-(row|cell)\b[^<>]*(?<!/)>")
-_ODS_REPEATED = re.compile(rb'number-(?:rows|columns)-repeated="(\d{1,10})"')
+_ODS_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d{1,10})["']""")
 _LETTERS = 26
 #: Numbers from here on have lost digits in a spreadsheet.
 _LOSES_DIGITS = 10**15
@@ -76,7 +78,8 @@ def _read_workbook(content: bytes, sheet: int) -> Table:
         if sheet >= len(names):
             raise UnreadableError(_("The file has no sheet %(number)s.", number=sheet + 1))
         found = workbook.get_sheet_by_index(sheet)
-        if found.total_height * found.total_width > MAX_CELLS:
+        last_row, last_column = found.end or (-1, -1)
+        if (last_row + 1) * (last_column + 1) > MAX_CELLS:
             raise _too_large()
         rows = found.to_python(skip_empty_area=False, nrows=MAX_SHEET_ROWS)
     except (CalamineError, OSError) as error:
@@ -168,24 +171,19 @@ def _require_bounded(content: bytes) -> None:
             parts = archive.infolist()
             if sum(part.file_size for part in parts) > MAX_UNPACKED_BYTES:
                 raise _too_large()
-            left = MAX_UNPACKED_BYTES
             for part in parts:
-                left -= _require_bounded_part(archive, part, left)
+                _require_bounded_part(archive, part)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, OSError) as error:
         raise UnreadableError(_("This workbook is damaged or has a password: save it again as XLSX or CSV.")) from error
 
 
-def _require_bounded_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo, left: int) -> int:
-    """Unpack a part piece by piece and return its size; raises UnreadableError for too many bytes or cells."""
-    size, tail, extent = 0, b"", _Extent()
+def _require_bounded_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
+    """Unpack a part piece by piece, up to the size that it says; raises UnreadableError for too many cells."""
+    tail, extent = b"", _Extent()
     with archive.open(part) as opened:
         while chunk := opened.read(_CHUNK):
-            size += len(chunk)
-            if size > left:
-                raise _too_large()
             extent.add(tail + chunk, len(tail))
             tail = chunk[-_OVERLAP:]
-    return size
 
 
 class _Extent:
@@ -199,7 +197,7 @@ class _Extent:
         """Look at a piece of a part, of which the first ``known`` bytes were looked at before."""
         for found in _XLSX_CELL.finditer(text):
             column = 0
-            for letter in found[1]:
+            for letter in found[1].upper():
                 column = column * _LETTERS + letter - ord("@")
             self._rows, self._columns = max(self._rows, int(found[2])), max(self._columns, column)
         for found in (one for one in _ODS_TAG.finditer(text) if one.end() > known):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import datetime as dt
 import io
+import re
 import zipfile
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -127,6 +129,15 @@ def test_a_list_from_row_13_with_the_code_in_columns_1_to_5_and_7_is_understood(
     assert [row.number for row in file.rows] == [13, 14]
     assert items(file) == [("02.06.01.04.06", "0001", "Genset"), ("02.06.01.04.06", "2", "Genset")]
     assert [row.texts["price"] for row in file.rows] == ["14900000", "900000"]
+    wrong = spreadsheet._too_large().message
+    assert str(file.error_at(file.rows[0], "code", wrong)).startswith("Row 13, column 1 (Kode / Gol): ")
+
+
+def test_an_amount_in_thousands_that_is_no_number_stays_as_it_was_typed() -> None:
+    rows = [["Kode Barang", "Nama Barang", "Register", "Harga (ribuan)"]]
+    rows += [["1.3.2.10.01.02.002", "Laptop", "1", price] for price in ("1.500,5", "1,2345", "hibah", "Rp 5", "-5")]
+    file = read_card_file(csv_of(rows))
+    assert [row.texts["price"] for row in file.rows] == ["1500500", "1234,5", "hibah", "Rp 5", "-5"]
 
 
 def test_a_register_number_in_a_column_without_its_heading_is_found_behind_the_code() -> None:
@@ -198,22 +209,28 @@ def packed(parts: dict[str, bytes]) -> bytes:
     return file.getvalue()
 
 
-def far_cell() -> bytes:
-    book = zipfile.ZipFile(io.BytesIO(xlsx([["a"]])))
+def with_sheet(rows: Sequence[Sequence[object]], old: bytes, new: bytes) -> bytes:
+    """Return a workbook in whose sheet one text stands for another."""
+    book = zipfile.ZipFile(io.BytesIO(xlsx(rows)))
     parts = {name: book.read(name) for name in book.namelist()}
     sheet = "xl/worksheets/sheet1.xml"
-    parts[sheet] = parts[sheet].replace(b'r="A1"', b'r="XFD1048576"')
+    assert re.search(old, parts[sheet])
+    parts[sheet] = re.sub(old, new, parts[sheet])
     return packed(parts)
 
 
-def repeated_cells() -> bytes:
+def far_cell(attribute: bytes = b'r="XFD1048576"') -> bytes:
+    return with_sheet([["a"]], b'r="A1"', attribute)
+
+
+def repeated_cells(quote: bytes = b'"') -> bytes:
     book = zipfile.ZipFile(io.BytesIO(ods([["a"], ["b"]])))
     parts = {name: book.read(name) for name in book.namelist()}
     content = parts["content.xml"].replace(
-        b"<table:table-row", b'<table:table-row table:number-rows-repeated="1000000"'
+        b"<table:table-row", b'<table:table-row table:number-rows-repeated="1000000"'.replace(b'"', quote)
     )
     parts["content.xml"] = content.replace(
-        b"<table:table-cell", b'<table:table-cell table:number-columns-repeated="1000"'
+        b"<table:table-cell", b'<table:table-cell table:number-columns-repeated="1000"'.replace(b'"', quote)
     )
     return packed(parts)
 
@@ -225,7 +242,10 @@ def repeated_cells() -> bytes:
             packed({"xl/workbook.xml": b"\0" * 100_000_001}), "too large when it is unpacked", id="100 MB of zeros"
         ),
         pytest.param(far_cell(), "too large when it is unpacked", id="a cell at the far end"),
+        pytest.param(far_cell(b"r = 'XFD1048576'"), "too large when it is unpacked", id="a far cell in other quotes"),
+        pytest.param(far_cell(b'r="xfd1048576"'), "too large when it is unpacked", id="a far cell in small letters"),
         pytest.param(repeated_cells(), "too large when it is unpacked", id="cells that are repeated a billion times"),
+        pytest.param(repeated_cells(b"'"), "too large when it is unpacked", id="repeated cells in other quotes"),
         pytest.param(b"x" * (MAX_BYTES + 1), "larger than 20 MB", id="too many bytes"),
         pytest.param(xlsx([["a"]])[:-30], "damaged or has a password", id="a workbook that is cut"),
         pytest.param(packed({"a.txt": b"x"}), "cannot be opened", id="an archive that is no workbook"),
@@ -240,13 +260,52 @@ def test_what_would_fill_the_memory_or_cannot_be_opened_is_refused(content: byte
     assert read_card_file(content).errors != ()
 
 
-def test_a_part_that_unpacks_to_more_than_it_says_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_unpacks_to_more_than_it_says_is_refused() -> None:
     content = bytearray(packed({"xl/workbook.xml": b"\0" * 3_000_000}))
     for place in (content.index(b"PK\x03\x04") + 22, content.index(b"PK\x01\x02") + 24):
         content[place : place + 4] = (2_000_000).to_bytes(4, "little")
-    monkeypatch.setattr(spreadsheet, "MAX_UNPACKED_BYTES", 2_000_000)
-    with pytest.raises(UnreadableError):
+    with pytest.raises(UnreadableError, match="damaged"):
         read_table(bytes(content))
+
+
+def test_cells_that_do_not_say_where_they_stand_are_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = with_sheet([["a", "b"], ["c", "d"]], rb'<c r="[A-Z]\d"', b"<c")
+    assert read_table(content).rows == (("a", "b"), ("c", "d"))
+    monkeypatch.setattr(spreadsheet, "MAX_CELLS", 3)
+    with pytest.raises(UnreadableError, match="too large when it is unpacked"):
+        read_table(content)
+
+
+@pytest.mark.parametrize("limit", [131_072, 10_000_000])
+def test_a_csv_with_an_open_quotation_mark_is_refused_whatever_the_limit_of_a_cell_is(limit: int) -> None:
+    before = csv.field_size_limit(limit)
+    try:
+        with pytest.raises(UnreadableError, match="not a CSV file"):
+            read_table(b'a;"' + b"x;y\n" * 40_000)
+    finally:
+        csv.field_size_limit(before)
+
+
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        ("2025-12-31", "2025-12-31"),
+        ("2025-12-31T00:00:00", "2025-12-31"),
+        ("2025-12-31T08:30:00", "2025-12-31 08:30:00"),
+    ],
+)
+def test_a_day_of_an_ods_is_written_without_its_midnight(value: str, written: str) -> None:
+    book = zipfile.ZipFile(io.BytesIO(ods([["a"]])))
+    parts = {name: book.read(name) for name in book.namelist()}
+    typed = f'office:value-type="date" office:date-value="{value}"'.encode()
+    parts["content.xml"] = parts["content.xml"].replace(b'office:value-type="string"', typed)
+    assert read_table(packed(parts)).rows == ((written,),)
+
+
+def test_a_long_number_is_written_so_that_its_lost_digits_are_seen() -> None:
+    assert read_table(xlsx([[1234567890123456789, -(10**15), 10**15 - 1]])).rows[0] == (
+        "1,234567890123457E+18", "-1,0000000000000000E+15", "999999999999999",
+    )  # fmt: skip
 
 
 def test_a_sheet_is_chosen_by_its_number() -> None:
