@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lpse_admin.errors import ValidationFailed
+from lpse_admin.i18n import Message
 from lpse_admin.parsing.blank import says_nothing
 from lpse_admin.sop import RequirementCondition, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.questions import date_questions, plan_question
+from lpse_admin.workflow.questions import ask, date_questions, plan_question
 from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, unrelated_fields
 from lpse_admin.workflow.transitions import Evidence, Position, letters_of_the_type, missing_items
 from models.changes.change import ChangeRequest
@@ -34,6 +35,10 @@ CONFIRMED: dict[str, Any] = {"confirm-rollback_plan": "y"}
 def asked(step: Step, outcome: Outcome, **record: object) -> set[str]:
     """Return the keys of the questions about a record at NOW, of a request that was submitted an hour ago."""
     return set(date_questions(step, outcome, record, now=NOW, since=NOW - dt.timedelta(hours=1)))
+
+
+def test_a_question_says_what_to_do() -> None:
+    assert str(ask(Message("Is it so?"))) == "Is it so? Correct it, or confirm that it is so."
 
 
 @pytest.mark.parametrize(
