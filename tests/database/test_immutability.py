@@ -23,10 +23,14 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from lpse_admin.papers.kinds import PaperKind
+from lpse_admin.self_check.rules import RuleKey, Severity
 from models.base import Base
 from models.database import is_sqlite
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
+from models.integrity.findings import FindingKind
 from models.inventory.period import SIGNATORY_KEYS
+from models.papers.printed import SignedForm
 from models.triggers.conditions import DENY_TRIGGERS
 from models.triggers.deny import DenyTrigger, table_triggers
 from tests.support.migrations import migration_app
@@ -102,7 +106,22 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     })),
     ("office_day", "TRUE", _SET | {"kind", "name", "hours"}),
     ("threshold", "TRUE", _SET | {"warning_share"}),
-    ("office_options", "TRUE", _SET | {"file_types", "digest_time"}),
+    ("office_options", "TRUE", _SET | {"file_types", "digest_time", "anchor_addresses"}),
+    ("audit_check", "TRUE", frozenset()),
+    ("audit_finding", "TRUE", frozenset()),
+    ("audit_anchor", "TRUE", frozenset({"addresses", "sent_at", "error", "stamped_by", "stamped_at", "time_stamp"})),
+    ("paper_print", "TRUE", frozenset()),
+    ("signed_paper", "TRUE", frozenset()),
+    ("paper_layout", "TRUE", frozenset()),
+    ("letterhead", "TRUE", _SET | {
+        "names", "address", "place", "signs_for", "number_pattern", "classification", "arms_sha256", "arms_type",
+    }),
+    ("trusted_certificate", "removed_at IS NULL", frozenset({
+        "removed_at", "removed_by_id", "removed_by_name", "removed_by_title",
+    })),
+    ("trusted_certificate", "removed_at IS NOT NULL", frozenset()),
+    ("self_check_finding", "cleared_at IS NULL", frozenset({"cleared_at"})),
+    ("self_check_finding", "cleared_at IS NOT NULL", frozenset()),
     ("ramadan_month", "TRUE", _SET),
     ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
 )  # fmt: skip
@@ -154,6 +173,37 @@ _FINISH = (
     "INSERT INTO inventory_options (agency_id, unknown_code, set_by_id, set_at)"
     " SELECT a.id, 'warn', (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency a",
     "INSERT INTO room (agency_id, code, name, is_closed) SELECT id, 'R-1', 'Ruang server', FALSE FROM agency",
+    "INSERT INTO audit_check (started_at, finished_at, made_by, entries, compared_rows, files, found, notes)"
+    " VALUES ('2026-01-02 03:04:05', '2026-01-02 03:05:05', 'flask audit verify', 1, 1, 0, 1, '[]')",
+    "INSERT INTO audit_finding (run_id, kind, error)"
+    f" SELECT id, '{next(iter(FindingKind)).value}', '{{}}' FROM audit_check",
+    "INSERT INTO audit_anchor (agency_id, day, made_at, lines)"
+    " SELECT id, '2026-01-02', '2026-01-02 03:04:05', '1 1 abc' FROM agency",
+    "INSERT INTO letterhead (agency_id, names, set_by_id, set_at)"
+    " SELECT id, name, (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency",
+    "INSERT INTO paper_layout (agency_id, key, text, set_by_id, set_at)"
+    " SELECT id, 'approval', '', (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency",
+    "INSERT INTO paper_print"
+    " (agency_id, change_id, kind, subject_id, number, fingerprint, sha256, size, printed_by_id, printed_at)"
+    f" SELECT agency_id, id, '{next(iter(PaperKind)).value}', id, '1', 'abc', (SELECT min(sha256) FROM file_content),"
+    " 1, requester_id, created_at FROM change_request",
+    "INSERT INTO signed_paper"
+    " (agency_id, print_id, change_id, form, name, media_type, size, sha256, findings, filed_by_id, filed_at)"
+    f" SELECT agency_id, id, change_id, '{next(iter(SignedForm)).value}', 'a.pdf', 'application/pdf', 1, sha256,"
+    " '{}', printed_by_id, printed_at FROM paper_print",
+    *(
+        "INSERT INTO trusted_certificate (agency_id, subject, issuer, fingerprint, not_before, not_after, pem,"
+        " added_by_id, added_at, removed_at, removed_by_id) SELECT a.id, 'CN=a', 'CN=b', 'abc', '2026-01-02 03:04:05',"
+        f" '2027-01-02 03:04:05', 'PEM', u.id, '2026-01-02 03:04:05', {removed}"
+        " FROM agency a, (SELECT min(id) AS id FROM user_account) u"
+        for removed in ("NULL, NULL", "'2026-01-03 03:04:05', u.id")
+    ),
+    *(
+        "INSERT INTO self_check_finding (agency_id, rule, severity, record_id, record_name, found_at, cleared_at)"
+        f" SELECT id, '{next(iter(RuleKey)).value}', '{next(iter(Severity)).value}', 1, 'RFC/1', '2026-01-02 03:04:05',"
+        f" {cleared} FROM agency"
+        for cleared in ("NULL", "'2026-01-03 03:04:05'")
+    ),
     "UPDATE password_reset SET used_at = at WHERE name LIKE 'kepala%'",
 )
 
