@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import TYPE_CHECKING
 
-from bench.client import TimedResponse, run_program
+from bench.program.client import TimedResponse, run_program
 from demo import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from bench.client import ProgramClient
+    from bench.program.client import ProgramClient
 
     SendRequest = Callable[[int], TimedResponse]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import TYPE_CHECKING
 
-from bench.client import run_program
+from bench.program.client import run_program
 from demo import PASSWORD
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import quantiles
 from typing import TYPE_CHECKING
 
-from bench.client import run_program
 from bench.measure import STEP_FIELDS, read_version, ready_requests
+from bench.program.client import run_program
 from demo import PASSWORD
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from bench.client import ProgramClient
+    from bench.program.client import ProgramClient
 
 #: So many people at once, at a register of this size, and the most that 95 of 100 writes may take, in seconds.
 WRITERS, SIZE, MAX_SECONDS = 20, 10_000, 0.5

@@ -17,12 +17,12 @@ from models.audit.trail import AuditEntry, AuditRow
 from models.audit.verification import ChainError, ChainReader
 from models.changes.change import ChangeRequest
 from models.documents.document import FileContent
-from models.integrity.coverage import NOT_VERIFIED, UNTOLD_COLUMNS, told_tables
 from models.integrity.derived import verify_derived, verify_history, verify_schema
 from models.integrity.files import verify_files
 from models.integrity.findings import Finding, FindingKind
-from models.integrity.register import Comparison, spill_entry
-from models.integrity.spill import Spill
+from models.integrity.rows.coverage import NOT_VERIFIED, UNTOLD_COLUMNS, told_tables
+from models.integrity.rows.register import Comparison, spill_entry
+from models.integrity.rows.spill import Spill
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence

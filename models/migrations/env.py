@@ -13,7 +13,7 @@ from alembic import context
 from alembic.script import ScriptDirectory
 
 from models.database import db, is_sqlite
-from models.integrity.baseline import take_over
+from models.integrity.rows.baseline import take_over
 from models.migrations import autogenerate
 from models.migrations.operations import restore_triggers
 from models.migrations.rendering import render_item

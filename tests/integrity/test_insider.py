@@ -11,8 +11,8 @@ import pytest
 from models.audit.verification import chain_anchors
 from models.base import Base
 from models.integrity import run
-from models.integrity.coverage import CHECKED_OTHERWISE, NOT_VERIFIED, UNTOLD_COLUMNS, told_tables
 from models.integrity.findings import FindingKind
+from models.integrity.rows.coverage import CHECKED_OTHERWISE, NOT_VERIFIED, UNTOLD_COLUMNS, told_tables
 from models.integrity.run import Report, verify_register
 from tests.support import insider
 from tests.support.cast import open_session

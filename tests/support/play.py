@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, UtcDateTime
-from models.integrity.coverage import CHECKED_OTHERWISE
+from models.integrity.rows.coverage import CHECKED_OTHERWISE
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,

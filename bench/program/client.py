@@ -16,7 +16,7 @@ from urllib.parse import urlencode
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).resolve().parents[2]
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 _CHUNK = 1 << 16
 _MIB = 1024 * 1024
@@ -114,7 +114,7 @@ class ProgramClient:
 @contextmanager
 def run_program(side: str, database: Path) -> Iterator[ProgramClient]:
     """Run one of the two programs on ``database`` during the with block."""
-    command = [sys.executable, "-m", "bench.server", side, f"sqlite:///{database}"]
+    command = [sys.executable, "-m", "bench.program.server", side, f"sqlite:///{database}"]
     with subprocess.Popen(command, cwd=_ROOT, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 - own module
         try:
             assert process.stdout is not None

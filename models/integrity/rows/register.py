@@ -16,15 +16,15 @@ from lpse_admin.i18n import Message, _
 from models.audit.told_values import REDACTED, as_told, redacted
 from models.audit.trail import RowAction
 from models.base import EnumSet
-from models.integrity.coverage import ToldTable, told_tables
 from models.integrity.findings import Finding, FindingKind
+from models.integrity.rows.coverage import ToldTable, told_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sqlalchemy import ColumnElement, Connection
 
-    from models.integrity.spill import Spill
+    from models.integrity.rows.spill import Spill
 
 #: Rows with neighbouring numbers that are compared at a time.
 _ROWS_AT_A_TIME = 4000

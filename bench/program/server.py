@@ -1,4 +1,4 @@
-"""Serve one of the two programs on a free port, which is printed: ``python -m bench.server ours URL``."""
+"""Serve one of the two programs on a free port, which is printed: ``python -m bench.program.server ours URL``."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def serve(side: str, url: str) -> None:
     else:
         # Stock Flask-Admin does not depend on Flask-Babel, and is faster without it.
         sys.modules["flask_babel"] = None  # type: ignore[assignment]
-        from bench.stock import create_app as create_stock  # noqa: PLC0415
+        from bench.program.stock import create_app as create_stock  # noqa: PLC0415
 
         app = create_stock(url)
     logging.getLogger("waitress").setLevel(logging.ERROR)

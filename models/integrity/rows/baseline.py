@@ -18,9 +18,9 @@ from lpse_admin.i18n import _
 from models.audit.actions import AuditAction
 from models.audit.trail import INSTALLATION_CHAIN, AuditChain, AuditContext, AuditEntry, RowAction, append_entry
 from models.audit.verification import ChainReader
-from models.integrity.coverage import told_tables
-from models.integrity.register import Comparison, spill_entry
-from models.integrity.spill import Spill
+from models.integrity.rows.coverage import told_tables
+from models.integrity.rows.register import Comparison, spill_entry
+from models.integrity.rows.spill import Spill
 
 if TYPE_CHECKING:
     import datetime as dt
