@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.roles import Role
-from models.accounts.user import User
+from models.accounts.user import User, hash_password
 from models.sops.sop import SopRevision
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 #: The password of all accounts. Only for demo mode, which listens on localhost only.
 PASSWORD = DEMO_PASSWORD
 ADMINISTRATOR = "admin"
+_SALT = b"the demo is known to all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,8 @@ def _user(figure: Figure, agency: Agency | None, number: int, suffix: str, nip: 
 
 
 def _hash_of_the_password() -> str:
-    """Return one hash for the whole cast, because hashing is slow."""
-    nobody = User()
-    nobody.set_password(PASSWORD)
-    return nobody.password_hash
+    """Return one hash for the whole cast, because hashing is slow; always the same, since the trail tells of it."""
+    return hash_password(PASSWORD, salt=_SALT)
 
 
 def _nip(now: dt.datetime, agency: int, index: int) -> str:

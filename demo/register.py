@@ -8,6 +8,7 @@ it may be in the future. The small one of the first start ends now, so that it l
 from __future__ import annotations
 
 import datetime as dt
+from hashlib import sha256
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -19,12 +20,12 @@ from demo.agency.people import People
 from demo.cast import Account, accounts, administrator_of, make_cast
 from demo.copying import copy_requests
 from demo.scenario import Scenario, Timeline
-from lpse_admin.sop import bundled_sops
+from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.worktime.national_holidays import LAST_YEAR
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.changes.change import ChangeRequest
-from models.sops.sop import SopRevision, SopState, load_revision, sop_in_force
+from models.sops.sop import SopRevision, SopState, find_or_create_agency, load_revision, sop_in_force
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session
@@ -51,6 +52,7 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     end = _latest_end(now)
     begin = _begin(end)
     set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
+    _create_agencies(session)
     revisions = [load_revision(session, text, key, now=begin) for key, text in bundled_sops()]
     made = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
     for revision in revisions:
@@ -61,6 +63,13 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     if requests and not _count(session) and accounts(session):
         _fill(session, requests, _FIRST_SEED, end)
     return made
+
+
+def _create_agencies(session: Session) -> None:
+    """Create the missing agencies of the bundled SOPs, with keys that are always the same: the trail tells of them."""
+    for key, text in bundled_sops():
+        sop = parse(text, key)
+        find_or_create_agency(session, sop, paper_key=sha256(sop.agency.key.encode()).hexdigest())
 
 
 def make_register(

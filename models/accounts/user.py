@@ -47,6 +47,11 @@ if TYPE_CHECKING:
 _HASHER = PasswordHasher()
 
 
+def hash_password(password: str, *, salt: bytes | None = None) -> str:
+    """Return the Argon2id hash of ``password``, with a random salt unless one is given."""
+    return _HASHER.hash(password, salt=salt)
+
+
 @cache
 def _dummy_hash() -> str:
     """Return a hash to verify against if the user does not exist, so that both cases take the same time."""
@@ -172,7 +177,7 @@ class User(Base):
 
     def set_password(self, password: str, *, is_initial: bool = False) -> None:
         """Store the Argon2id hash of ``password`` and end all sessions; an initial one was chosen by somebody else."""
-        self.password_hash = _HASHER.hash(password)
+        self.password_hash = hash_password(password)
         self.is_password_initial = is_initial
         self.session_version = (self.session_version or 0) + 1
 

@@ -264,7 +264,7 @@ def load_revision(session: Session, source: str, key: str, *, now: dt.datetime, 
     ValidationFailed if another agency's SOP has ``key``, NotAllowed unless ``by`` belongs to the SOP's agency.
     """
     sop = parse_and_check(session, source, key, by=by)
-    agency = _find_or_create_agency(session, sop)
+    agency = find_or_create_agency(session, sop)
     content = digest(sop)
     known = _loaded_revisions(session, sop, key)
     for row in known:
@@ -310,7 +310,8 @@ def _is_later_revision(sop: Sop, loaded: Sequence[SopRevision]) -> bool:
     return sop.revised is not None and (former is None or sop.revised > former)
 
 
-def _find_or_create_agency(session: Session, sop: Sop) -> Agency:
+def find_or_create_agency(session: Session, sop: Sop, *, paper_key: str | None = None) -> Agency:
+    """Return the agency of ``sop``; a new one gets ``paper_key`` for the codes on its papers, or a random one."""
     agency = session.scalars(select(Agency).where(Agency.key == sop.agency.key)).one_or_none()
     if agency is None:
         agency = Agency(
@@ -319,6 +320,7 @@ def _find_or_create_agency(session: Session, sop: Sop) -> Agency:
             region=sop.agency.region,
             province=sop.agency.province,
             time_zone=sop.time_zone,
+            **({"paper_key": paper_key} if paper_key else {}),
         )
         session.add(agency)
         session.flush()

@@ -49,7 +49,7 @@ def test_a_telephone_number_is_saved_without_a_password_and_is_in_the_trail(runn
     assert told_addresses(running_app, "pemohon") == []
     with running_app.session() as session:
         entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
-        assert (entry.action, entry.actor_name) == ("profile.contact", "Pemohon 1")
+        assert (entry.action, entry.actor_name) == ("profile.contact", "Ani Lestari")
 
 
 def test_a_new_address_takes_the_password_and_the_former_one_is_told(running_app: RunningApp) -> None:

@@ -253,7 +253,13 @@ def test_pages_are_not_kept_and_static_files_are(program: Flask) -> None:
 
 
 def test_no_template_holds_a_script_a_style_or_a_handler_of_its_own(program: Flask) -> None:
-    templates = list((Path(program.root_path) / "templates").rglob("*.html"))
+    folder = Path(program.root_path) / "templates"
+    # Those of the dossier are files that are opened from disk, each whole by itself; no browser gets them from here.
+    templates = [
+        path
+        for path in folder.rglob("*.html")
+        if path.name not in {"change.html", "index.html"} or path.parent.name != "inspection"
+    ]
     assert templates
     for template in templates:
         source = template.read_text(encoding="utf-8")

@@ -79,9 +79,9 @@ def register(register_url: str) -> Iterator[Session]:
 
 
 def rows_of(session: Session, leaving_out: frozenset[str] = frozenset()) -> dict[str, list[dict[str, Any]]]:
-    """Return every row of every table but the hashes of passwords, which are salted."""
+    """Return every row of every table but what is random: salted hashes of passwords, and keys of papers."""
     columns = {
-        table: [column for column in table.c if column.name not in {"password_hash", *leaving_out}]
+        table: [column for column in table.c if column.name not in {"password_hash", "paper_key", *leaving_out}]
         for table in Base.metadata.sorted_tables
     }
     return {

@@ -55,7 +55,7 @@ def test_every_command_that_a_guide_names_is_there(tmp_path: Path) -> None:
     app = create_app(Settings(RunMode.DEMO, f"sqlite:///{tmp_path}/lpse.db", "x" * 32))
     missing = []
     for guide in GUIDES:
-        for words in re.findall(r"(?<![\w./])(?:lpse-)?flask ([a-z]+(?: [a-z|]+)?)", guide.read_text()):
+        for words in re.findall(r"(?<![\w./])(?:lpse-)?flask ([a-z-]+(?: [a-z|]+)?)", guide.read_text()):
             group, _space, names = words.partition(" ")
             command = app.cli.commands.get(group)
             if command is None:

@@ -59,7 +59,7 @@ class ListExport:
             (gettext("Filters"), "; ".join(describe_list(listing)) or gettext("none: all rows")),
             (gettext("Order"), sort_description(listing.spec, listing.arguments.sort)),
             (gettext("Columns"), self._describe_columns()),
-            (gettext("Rows"), format_number(count)),
+            (gettext("Number of rows"), format_number(count)),
             (gettext("Requested by"), f"{user.full_name} ({capacity()})"),
             (gettext("Exported on"), format_datetime(now())),
             *sop_fact(db.session(), user.agency),
