@@ -9,7 +9,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import Select, exists, func, literal, null, or_, select
+from sqlalchemy import Select, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
 from lpse_admin.self_check import rules
@@ -30,8 +30,10 @@ from models.sops.sop import SopRevision, SopState, SopStep
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import ColumnElement, SQLColumnExpression
+    from sqlalchemy import ColumnElement, Row, SQLColumnExpression
     from sqlalchemy.orm import Session
+
+    from models.office.agency import Agency
 
     _Column = SQLColumnExpression[Any]
 
@@ -50,8 +52,13 @@ class Register:
     """The register of one office at a moment."""
 
     session: Session
-    agency_id: int
+    agency: Agency
     now: dt.datetime
+
+    @property
+    def agency_id(self) -> int:
+        """The key of the office."""
+        return self.agency.id
 
     def rows(self, statement: Select[*tuple[Any, ...]]) -> Iterator[Found]:
         """Yield what a statement of four columns finds, once for each record."""
@@ -86,13 +93,13 @@ def late_unexplained(register: Register) -> Iterator[Found]:
 def follow_up_overdue(register: Register) -> Iterator[Found]:
     """Find follow-ups that were due before today."""
     return register.rows(
-        select(Deviation.id, ChangeRequest.number, Deviation.follow_up_by_name, null())
+        select(Deviation.id, ChangeRequest.number, Deviation.follow_up_by_name, Deviation.disposed_at)
         .join(ChangeRequest, ChangeRequest.id == Deviation.change_id)
         .where(
             Deviation.agency_id == register.agency_id,
             Deviation.disposal == Disposal.FOLLOW_UP,
             Deviation.followed_up_at.is_(None),
-            Deviation.follow_up_until < register.now.date(),
+            Deviation.follow_up_until < register.agency.local_date(register.now),
         )
         .order_by(Deviation.id)
     )
@@ -283,19 +290,25 @@ def account_unused(register: Register) -> Iterator[Found]:
 
 
 def person_twice(register: Register) -> Iterator[Found]:
-    """Find active accounts with the NIP, the e-mail address or the full name of an earlier one."""
-    known: dict[tuple[str, str], str] = {}
+    """Find active accounts with the NIP or the e-mail address of an earlier one, or its full name and no other NIP."""
+    known: dict[tuple[str, str], Row[*tuple[Any, ...]]] = {}
     people = select(User.id, User.full_name, User.username, User.nip, User.email).where(
         User.agency_id == register.agency_id, User.is_active
     )
     for user in register.session.execute(people.order_by(User.id)):
-        marks = [("name", " ".join(user.full_name.casefold().split()))]
-        marks += [(key, str(value).casefold()) for key, value in (("nip", user.nip), ("email", user.email)) if value]
-        first = next((known[mark] for mark in marks if mark in known), None)
+        name = " ".join(user.full_name.casefold().split())
+        pairs = (("name", name), ("nip", user.nip), ("email", user.email))
+        marks = [(key, str(value).casefold()) for key, value in pairs if value]
+        first = next((known[mark] for mark in marks if mark in known and not _are_two(known[mark], user, mark)), None)
         if first is not None:
-            yield Found(user.id, user.full_name, f"{first}, {user.username}")
+            yield Found(user.id, user.full_name, f"{first.username}, {user.username}")
         for mark in marks:
-            known.setdefault(mark, user.username)
+            known.setdefault(mark, user)
+
+
+def _are_two(one: Row[*tuple[Any, ...]], other: Row[*tuple[Any, ...]], mark: tuple[str, str]) -> bool:
+    """Whether two accounts of one name have each a NIP of their own: two people may be called alike."""
+    return mark[0] == "name" and bool(one.nip and other.nip) and one.nip != other.nip
 
 
 def sop_old(register: Register) -> Iterator[Found]:

@@ -37,7 +37,7 @@ def run_self_check(session: Session, agency: Agency, now: dt.datetime) -> list[S
     known: dict[tuple[RuleKey, int], SelfCheckFinding] = {
         (finding.rule, finding.record_id): finding for finding in session.scalars(open_findings)
     }
-    register = Register(session, agency.id, now)
+    register = Register(session, agency, now)
     found = [
         known[key, one.record_id] if (key, one.record_id) in known else _new_finding(register, key, one)
         for key, query in QUERIES.items()

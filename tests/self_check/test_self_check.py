@@ -142,6 +142,16 @@ def test_one_person_with_two_accounts_is_found_by_name_nip_and_address(session: 
     assert found(session, RuleKey.PERSON_TWICE) == {(second.id, second.full_name)}
 
 
+def test_two_people_of_one_name_are_two_where_each_has_a_nip(session: Session) -> None:
+    agency = {"agency": lumajang(session).id}
+    rename = "UPDATE user_account SET full_name = 'Siti Aminah' WHERE agency_id = :agency AND nip IS NOT NULL"
+    session.connection().execute(text(rename), agency)
+    assert not found(session, RuleKey.PERSON_TWICE)
+    first = "SELECT min(id) FROM user_account WHERE agency_id = :agency AND nip IS NOT NULL"
+    session.connection().execute(text(f"UPDATE user_account SET nip = NULL WHERE id = ({first})"), agency)
+    assert found(session, RuleKey.PERSON_TWICE)
+
+
 def test_items_recorded_twice_and_gaps_in_the_registers_are_found(session: Session) -> None:
     rows = (
         session.connection()
