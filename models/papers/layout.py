@@ -71,7 +71,7 @@ def adapt_layout(
     Raises NotAllowed, and ValidationFailed ("text", "reason"): what does not pass never replaces what counts.
     """
     key, text, check = layout
-    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
+    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
     error = text_error(text, required_label=_("Layout"), max_length=_MAX_LENGTH) or check(text)
     validate_with_reason(session, reason, {"text": error} if error else {}, _ADAPTED)
     return _add(session, agency, key, text, (by, now))
@@ -81,7 +81,7 @@ def restore_layout(
     session: Session, agency: Agency, key: str, *, by: User, now: dt.datetime, reason: str
 ) -> PaperLayout:
     """Go back to the usual layout; raises NotAllowed, and ValidationFailed."""
-    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
+    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
     validate_with_reason(session, reason, {}, _RESTORED)
     if key not in load_layouts(session, agency.id):
         raise ValidationFailed(_("This layout is the usual one already."))

@@ -113,7 +113,7 @@ def set_letterhead(
     session: Session, agency: Agency, given: LetterheadInput, *, by: User, now: dt.datetime, reason: str
 ) -> Letterhead:
     """Set the letterhead of an office; raises NotAllowed, and ValidationFailed by field."""
-    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
+    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
     validate_with_reason(session, reason, given.errors(), _SET)
     arms = store_content(session, given.arms[0]) if given.arms else None
     row = load_letterhead(session, agency.id)

@@ -75,7 +75,7 @@ class TrustedCertificate(Base):
     def remove(self, *, by: User, now: dt.datetime, reason: str) -> None:
         """Trust it no longer; raises NotAllowed, NoSuchMove, and ValidationFailed without a reason."""
         session = session_of(self)
-        authorize_and_lock(session, self.agency_id, by, Verb.EDIT, Resource.SETTING)
+        authorize_and_lock(session, self.agency_id, by, Verb.EDIT, Resource.PAPER_SETTING)
         if self.removed_at is not None:
             raise NoSuchMove(_("This certificate is removed already."))
         validate_with_reason(session, reason, {}, _REMOVED)
@@ -95,7 +95,7 @@ def trust_certificates(
 
     Raises NotAllowed, and ValidationFailed ("file", "reason").
     """
-    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.SETTING)
+    authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
     certificates = read_certificates(content)
     known = {row.fingerprint for row in load_trusted(session, agency.id)}
     new = {print_: one for one in certificates if (print_ := one.fingerprint(SHA256()).hex()) not in known}
