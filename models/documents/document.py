@@ -38,6 +38,18 @@ class FileContent(Base):
     size: Mapped[int]
     content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
 
+    def intact(self, name: str) -> bytes:
+        """Return the bytes; raises Refused, which names the file, if their hash is another than the one they have."""
+        if hashlib.sha256(self.content).hexdigest() == self.sha256:
+            return self.content
+        raise Refused(
+            _(
+                "The content of “%(name)s” is no longer what was attached: it was changed past the program, and is not"
+                " shown. Tell the head of the LPSE and the administrator, who run flask audit verify.",
+                name=name,
+            )
+        )
+
 
 class Document(Base):
     """A file attached to a step of a request, or the scanned decree of a delegation."""
@@ -99,20 +111,6 @@ class Document(Base):
     def __str__(self) -> str:
         """Return the file's name."""
         return self.name
-
-
-def intact_content(document: Document) -> bytes:
-    """Return the bytes of a file; raises Refused if they are not those that were attached."""
-    content = document.file_content.content
-    if hashlib.sha256(content).hexdigest() != document.sha256:
-        raise Refused(
-            _(
-                "The content of “%(name)s” is no longer what was attached: it was changed past the program, and is not"
-                " shown. Tell the head of the LPSE and the administrator, who run flask audit verify.",
-                name=document.name,
-            )
-        )
-    return content
 
 
 def attached_keys(session: Session, change: ChangeRequest) -> frozenset[str]:

@@ -14,6 +14,7 @@ from models.integrity.run import verify_register
 from tests.support.cast import LUMAJANG
 from tests.support.insider import insider
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
+from views.inspection.folders import kept_file
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
@@ -40,4 +41,10 @@ def test_a_forged_file_is_refused_and_the_trail_says_so(running_app: RunningApp)
     with running_app.session() as session:
         told = session.scalars(select(AuditEntry).where(AuditEntry.action == "document.altered")).all()
         assert len(told) == 2
+        with running_app.app.test_request_context():
+            path, (content,) = kept_file(session, "lampiran/01-surat.pdf", name, digest)
+        assert path == "lampiran/01-surat.pdf.tidak-utuh.txt"
+        assert name in content.decode()
+        assert digest in content.decode()
+        assert b"palsu" not in content
         assert {finding.kind for finding in verify_register(session).findings} == {FindingKind.FILE}

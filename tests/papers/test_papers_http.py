@@ -15,6 +15,7 @@ from models.audit.trail import AuditEntry
 from models.papers.printed import PaperPrint, SignedPaper
 from tests.papers.authority import altered, authority
 from tests.support.cast import LUMAJANG
+from tests.support.insider import insider
 from tests.support.pages.records import code_in
 from tests.support.program import Visitor
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
@@ -152,6 +153,12 @@ def test_a_signed_pdf_is_filed_beside_its_draft_with_what_pyhanko_says(running_a
     assert running_app.visitor("pemohon2").get(f"/admin/paper/signed/{signed_id}/file").status_code == 404
     status, again = file_signed(running_app, row, "electronic", "ttd.pdf", signed)
     assert (status, "Berkas ini sudah disimpan." in again) == (422, True)
+    with insider(running_app.engine.url.render_as_string(hide_password=False)) as connection:
+        connection.execute(text("UPDATE file_content SET content = :forged WHERE content = :signed"),
+                           {"forged": b"%PDF-1.4 palsu", "signed": signed})  # fmt: skip
+    forged = running_app.visitor("pemeriksa").get(f"/admin/paper/signed/{signed_id}/file")
+    assert forged.status_code == 409
+    assert b"palsu" not in forged.data
 
 
 def test_an_altered_one_is_filed_and_said_to_be_altered(running_app: RunningApp) -> None:

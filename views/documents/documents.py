@@ -6,30 +6,27 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from flask import Response, current_app, flash, redirect, request, url_for
+from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy.orm import Session
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
 from lpse_admin.documents.inspection import viewable_type
-from lpse_admin.errors import FileTooLarge, Malformed, NotFound, Refused, ValidationFailed
+from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Step
 from models.audit import trail
-from models.audit.actions import AuditAction
-from models.audit.trail import append_entry
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity
-from models.database import db, takes_write_lock
-from models.documents.document import Document, detach, intact_content, require_detachable
+from models.database import db
+from models.documents.document import Document, detach, require_detachable
 from models.office.agency import Agency
 from models.scope import visible
 from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head
-from views.app.audit_context import audit_context
 from views.app.clock import now
+from views.audit.altered_files import content_to_send
 from views.changes.moves.submission import save_step_input, version_from_request
 from views.exports.columns import CellKind
 from views.forms.once import keep_submission
@@ -122,7 +119,7 @@ class DocumentView(RecordView):
         Its type is detected from the content again, so that nothing else is ever shown.
         """
         document = self.get_one(document_id)
-        file_type = viewable_type(_content_of(document)) if document.media_type in VIEWABLE_TYPES else None
+        file_type = viewable_type(_content(document)) if document.media_type in VIEWABLE_TYPES else None
         if file_type is None:
             raise NotFound(_("Only a PDF or an image can be previewed; download the file instead."))
         policy = _PREVIEW_POLICIES[file_type is FileType.PDF]
@@ -139,28 +136,12 @@ _PREVIEW_POLICIES = (
 )
 
 
-_ALTERED = AuditAction("document.altered", _("Refused a file that is not what was attached"))
-
-
-def _content_of(document: Document) -> bytes:
-    """Return the bytes of a file; where they are not what was attached, the trail and the log say so."""
-    try:
-        return intact_content(document)
-    except Refused:
-        current_app.logger.warning("file %s is not what was attached: SHA-256 %s", document.id, document.sha256)
-        context = audit_context(action=_ALTERED.value, reason=f"{document.name}: {document.sha256}")
-        token = takes_write_lock.set(True)
-        try:
-            with Session(db.engine) as session:
-                append_entry(session, document.agency_id, context, [])
-                session.commit()
-        finally:
-            takes_write_lock.reset(token)
-        raise
+def _content(document: Document) -> bytes:
+    return content_to_send(document.file_content, document.name, document.agency_id)
 
 
 def _file_response(document: Document, media_type: str, disposition: str, policy: str) -> Response:
-    response = Response(_content_of(document), mimetype=media_type)
+    response = Response(_content(document), mimetype=media_type)
     response.headers["Content-Disposition"] = f"{disposition}; filename*=UTF-8''{quote(document.name, safe='')}"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Content-Security-Policy"] = policy

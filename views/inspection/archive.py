@@ -25,7 +25,7 @@ from models.audit.trail import GENESIS_HASH, AuditEntry
 from models.audit.verification import Anchor
 from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
-from models.documents.document import Document, FileContent
+from models.documents.document import Document
 from models.sops.sop import SopRevision
 from views.exports import pdf_export
 from views.exports.columns import CellKind, ExportColumn
@@ -34,7 +34,7 @@ from views.exports.head import ExportHead
 from views.exports.ods_export import ods_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import format_date, format_datetime, format_number
-from views.inspection.folders import change_files, safe_name
+from views.inspection.folders import change_files, kept_file, safe_name
 from views.inspection.periksa import MANIFEST, SUMS, TRAIL, read_rows, row_hash
 from views.inspection.period import Period, require_period
 from views.inspection.reader import last_entry, office_reader
@@ -236,8 +236,8 @@ class _Dossier:
             .order_by(Document.id)
         )
         for id_, name, sha256, delegation_id in self._session.execute(statement).all():
-            content = self._session.scalar(select(FileContent.content).where(FileContent.sha256 == sha256))
-            yield f"surat-penunjukan/{delegation_id}-{id_}-{safe_name(name)}", (content or b"",)
+            path = f"surat-penunjukan/{delegation_id}-{id_}-{safe_name(name)}"
+            yield kept_file(self._session, path, name, sha256)
 
     # -- cover, index, manifest ------------------------------------------------------------------------------
 

@@ -10,8 +10,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from flask import render_template
-from sqlalchemy import select
 
+from lpse_admin.errors import Refused
 from lpse_admin.i18n import LabelledEnum
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
 from lpse_admin.worktime.step_timing import measure_step
@@ -73,8 +73,19 @@ def change_files(session: Session, change_id: int, folder: str) -> Iterator[tupl
     for name, content in papers_of_change(session, change):
         yield f"{folder}/naskah/{name}", (content,)
     for place, document in enumerate(details.documents, 1):
-        statement = select(FileContent.content).where(FileContent.sha256 == document.sha256)
-        yield f"{folder}/lampiran/{place:02d}-{safe_name(document.name)}", (session.scalar(statement) or b"",)
+        path = f"{folder}/lampiran/{place:02d}-{safe_name(document.name)}"
+        yield kept_file(session, path, document.name, document.sha256)
+
+
+def kept_file(session: Session, path: str, name: str, sha256: str) -> tuple[str, tuple[bytes]]:
+    """Return the file at ``path`` of the dossier; in place of one whose bytes are not its hash a text says so."""
+    file = session.get_one(FileContent, sha256)
+    try:
+        return path, (file.intact(name),)
+    except Refused as refusal:
+        return f"{path}.tidak-utuh.txt", (f"{tr(refusal.message)}\nSHA-256: {sha256}\n".encode(),)
+    finally:
+        session.expunge(file)
 
 
 def _timings(session: Session, change: ChangeRequest, steps: Iterable[StepShown]) -> dict[int, tuple[str, str, str]]:

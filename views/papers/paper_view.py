@@ -25,6 +25,7 @@ from models.scope import visible
 from models.sops.sop import SopRevision
 from views.app.access import get_current_user, is_acting_head, settings
 from views.app.clock import now
+from views.audit.altered_files import content_to_send
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.actions import action
@@ -181,13 +182,15 @@ class PaperView(RecordView):
         row = db.session.get(PaperPrint, parse_id(print_id))
         if row is None or row.printed_by_id != get_current_user().id:
             row = self.get_one(str(parse_id(print_id)))
-        return pdf_response(row.file.content, f"{row.number.replace('/', '-')}.pdf")
+        content = content_to_send(row.file, row.number, row.agency_id)
+        return pdf_response(content, f"{row.number.replace('/', '-')}.pdf")
 
     @expose("/signed/<signed_id>/file")
     def signed(self, signed_id: str) -> Response:
         """Send a signed file."""
         row = get_visible(SignedPaper, signed_id)
-        return pdf_response(row.file.content, row.name, row.media_type, "attachment")
+        content = content_to_send(row.file, row.name, row.agency_id)
+        return pdf_response(content, row.name, row.media_type, "attachment")
 
     def _source(self, change_id: str) -> Source:
         """Return the request, if the current user may see it; raises NotFound."""
