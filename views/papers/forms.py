@@ -125,7 +125,9 @@ class LayoutForm(Form):
     """The text of a layout."""
 
     template = "papers/layout_form.html"
-    text = TextAreaField(_("Layout"), [Required()], render_kw={"rows": 30, "spellcheck": "false", "wrap": "off"})
+    text = TextAreaField(
+        _("Layout"), [Required()], render_kw={"rows": 30, "spellcheck": "false", "autocapitalize": "none"}
+    )
     reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 2})
 
 
