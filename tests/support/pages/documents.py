@@ -17,6 +17,7 @@ from models.accounts.password_reset import PasswordReset
 from models.changes.change import ChangeRequest
 from tests.architecture.test_routes import NOBODY, TABLES, classified, rules
 from tests.support.cast import user
+from tests.support.pages.records import code_in
 from tests.support.program import Visitor
 from tests.support.running_app import _actor_username as house_actor
 from views.app import errors
@@ -196,6 +197,16 @@ class Crawler:
         self.set_language(NEWCOMER, language)
         yield from filter(None, [self._get(NEWCOMER, language, "access.first_password", "/first-password")])
         yield from self._refusals(language)
+        yield from filter(None, [self._get("", language, "paper_check.show", self._paper_path())])
+
+    def _paper_path(self) -> str:
+        """Return where the code on a paper leads, which no page tells: it is read from a print."""
+        reader = self.visitors["kepala"]
+        prints = (
+            reader.post(f"/admin/paper/of/{id_}/print", kind="change-form", subject=str(id_)).location
+            for id_ in self.ids["change"]
+        )
+        return code_in(reader.get(next(filter(None, prints))).data)
 
     def in_language(self, document: Document, language: str) -> Document | None:
         """Return the same document in another language, if it is still a page."""
