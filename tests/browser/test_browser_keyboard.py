@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from playwright.sync_api import expect
 
 from demo.cast import PASSWORD
 from tests.browser.test_browser_journey import _CHOICES, _LETTER, _TEXTS, Desk
@@ -64,7 +65,7 @@ class Keys:
         self.page.goto(f"{address}/login")
         self.page.bring_to_front()
         # The page takes the focus and gives it to this field after it has loaded; keys sent before go nowhere.
-        self.page.wait_for_function("document.hasFocus() && document.activeElement.name === 'username'")
+        expect(self.page.locator("[name=username]")).to_be_focused(timeout=10_000)
         self.reach(name="username")
         self.page.keyboard.type(username)
         self.reach(name="password")

@@ -124,7 +124,7 @@ def test_the_menu_under_the_bell_is_as_sound_as_the_page_that_it_opens_on(
         # Loaded again: Escape closes other menus too, and all of them were opened.
         eye.page.reload()
         eye.page.click(menu[0])
-        eye.page.wait_for_function("document.activeElement.matches('.bell-panel a')")
+        eye.page.locator(".bell-panel a:focus").wait_for()
         eye.page.keyboard.press("Escape")
         assert eye.page.locator(".bell-panel").count() == 0
         assert eye.page.evaluate("document.activeElement.className") == "bell"
