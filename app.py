@@ -22,9 +22,10 @@ from models.audit import seal
 from models.audit import trail as audit_trail
 from models.audit.seal import KeyRing
 from models.database import db, protect_file, startup_lock
+from models.schema import upgrade_error
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import access, clock, errors, health, login, screens
+from views.app import access, clock, errors, health, login, schema_check, screens
 from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
@@ -83,6 +84,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     # The order of these is the order in which they look at a request.
     context.init_request_ids(app)
     hosts.init_app(app, chosen)
+    schema_check.init_app(app)
     write_limit.init_app(app)
     access.init_app(app, chosen)
     login.init_app(app)
@@ -160,9 +162,13 @@ def serving_options(settings: config.Settings) -> dict[str, Any]:
 def prepare(app: Flask, settings: config.Settings) -> None:
     """Bring the database to the present schema and, in the demo, put its first register into it.
 
-    Raises ConfigurationError in production while an account has the demo's password.
+    Raises ConfigurationError if the database is of a later version or not the program's, and in production while an
+    account has the demo's password.
     """
     with app.app_context(), startup_lock(db.engine):
+        with db.engine.connect() as connection:
+            if (error := upgrade_error(connection)) is not None:
+                raise config.ConfigurationError(error)
         upgrade()
         if settings.is_demo:
             demo.first_start(db.session(), clock.now())

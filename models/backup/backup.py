@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Engine, create_engine, func, inspect, select, text
+from sqlalchemy import Engine, create_engine, func, inspect, select
 from sqlalchemy import table as sql_table
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from models.backup import postgresql, sqlite
 from models.backup.archive import Manifest, new_archive, open_archive
 from models.changes.history import verify_histories
 from models.database import is_sqlite, read_only
+from models.schema import schema_revision
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -80,13 +81,6 @@ def _manifest(connection: Connection, now: dt.datetime) -> Manifest:
     return Manifest(
         program=VERSION, kind=connection.dialect.name, revision=revision, made_at=now.isoformat(), anchors=anchors
     )
-
-
-def schema_revision(connection: Connection) -> str | None:
-    """Return the revision of the database's schema, or None where it has none."""
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
 
 
 def restore(engine: Engine, path: Path, *, migrate: Callable[[str], None], revisions: list[str]) -> Manifest:

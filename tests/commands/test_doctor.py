@@ -84,8 +84,8 @@ def test_what_the_settings_lack_is_told(url: str, settings: dict[str, object], t
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        ("UPDATE alembic_version SET version_num = '0001'", "jalankan flask db upgrade"),
-        ("DROP TABLE alembic_version", "jalankan flask db upgrade"),
+        ("UPDATE alembic_version SET version_num = '0001'", "jalankan flask upgrade"),
+        ("DROP TABLE alembic_version", "bukan buatan migrasi aplikasi ini"),
         ("UPDATE user_account SET is_active = FALSE WHERE username = 'kepala'", "belum mempunyai Kepala LPSE"),
         ("UPDATE user_account SET is_active = FALSE WHERE username LIKE 'pengelola%'", "belum mempunyai Pengelola"),
         ("UPDATE user_account SET is_active = FALSE WHERE is_administrator", "Belum ada Administrator"),

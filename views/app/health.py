@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from flask import Blueprint, jsonify, request
-from sqlalchemy import inspect, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.config import VERSION, is_loopback
 from models.database import db, is_sqlite
+from models.schema import schema_revision
 from views.app.access import public
+from views.app.schema_check import find_schema_error
 
 blueprint = Blueprint("health", __name__)
 
@@ -28,10 +30,13 @@ _PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
 @blueprint.get("/healthz")
 @public
 def healthz() -> tuple[Any, int]:
-    """Return 200 if the database can be read and written, else 503; versions only to this machine itself."""
+    """Return 200 if the database is of this version and can be read and written, else 503.
+
+    Versions are told only to this machine itself.
+    """
     try:
         versions = _versions() if is_loopback(request.remote_addr or "") else {}
-        is_writable = _is_writable()
+        is_writable = find_schema_error() is None and _is_writable()
     except SQLAlchemyError:
         db.session.rollback()
         versions, is_writable = {}, False
@@ -46,7 +51,7 @@ def _versions() -> dict[str, Any]:
         "program": VERSION,
         "python": platform.python_version(),
         "parts": {part: version(part) for part in _PACKAGES},
-        "database": {"kind": db.engine.dialect.name, "revision": _revision()},
+        "database": {"kind": db.engine.dialect.name, "revision": schema_revision(db.session.connection())},
     }
 
 
@@ -66,11 +71,3 @@ def has_room(folder: Path) -> bool:
     except OSError:
         return False
     return True
-
-
-def _revision() -> str | None:
-    """Return the database's migration revision, or None if it was created without migrations."""
-    connection = db.session.connection()
-    if not inspect(connection).has_table("alembic_version"):
-        return None
-    return connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

@@ -9,7 +9,7 @@ from flask.cli import routes_command, run_command, shell_command
 from views.commands import asset, click_texts, deadline, demo, inspection, mail, sop
 from views.commands.accounts import agency, user
 from views.commands.checks import audit, doctor, history, report, search, self_check
-from views.commands.database import backup, migrations
+from views.commands.database import backup, migrations, upgrade
 from views.commands.terminal import localize_help
 
 #: For developers: they work, and are not listed among the office's commands.
@@ -32,6 +32,7 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     app.cli.add_command(demo.demo_command(make_register))
     app.cli.add_command(backup.backup_command)
     app.cli.add_command(backup.restore_command)
+    app.cli.add_command(upgrade.upgrade_command)
     app.cli.add_command(doctor.doctor_command)
     app.cli.add_command(self_check.self_check_command)
     for command in app.cli.commands.values():

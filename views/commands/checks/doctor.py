@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.accounts.roles import Role
@@ -24,6 +23,7 @@ from models.database import db, is_sqlite
 from models.notifications.mail import Mail, MailState
 from models.notifications.smtp_client import connection_error
 from models.office.agency import Agency
+from models.schema import schema_error
 from models.sops.sop import sop_in_force
 from models.triggers import missing_triggers
 from views.app.access import settings
@@ -94,15 +94,8 @@ def _known_passwords(session: Session) -> Iterator[Message]:
 def _schema(session: Session) -> Iterator[Message]:
     """Yield whether the database is of another version than the program, or has lost a trigger."""
     connection = session.connection()
-    head = ScriptDirectory(str(Path(__file__).parents[3] / "models" / "migrations")).get_current_head()
-    has_version = inspect(connection).has_table("alembic_version")
-    found = connection.execute(text("SELECT version_num FROM alembic_version")).scalar() if has_version else None
-    if found != head:
-        yield _(
-            "The database is at revision %(found)s, the program at %(head)s: run flask db upgrade.",
-            found=found or "-",
-            head=head,
-        )
+    if (error := schema_error(connection)) is not None:
+        yield error
     elif missing := missing_triggers(connection):
         yield _("The database has lost triggers that protect the records: %(names)s.", names=", ".join(missing))
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from alembic.script import ScriptDirectory
 from flask.cli import with_appcontext
 from flask_migrate import upgrade
 
 from lpse_admin.i18n import _
 from models.backup import backup
 from models.database import db
+from models.schema import known_revisions
 from views.app.clock import now
 from views.commands.terminal import exit_on_refusal, say
 
@@ -41,7 +41,7 @@ def backup_command(file: Path) -> None:
 @with_appcontext
 def restore_command(file: Path) -> None:
     """Restore the backup in FILE into an empty installation, and verify it."""
-    revisions = _revisions()
+    revisions = known_revisions()
     with exit_on_refusal():
         manifest = backup.restore(db.engine, file, migrate=_migrate, revisions=revisions)
     say(
@@ -64,9 +64,3 @@ def restore_command(file: Path) -> None:
 
 def _migrate(revision: str) -> None:
     upgrade(revision=revision)
-
-
-def _revisions() -> list[str]:
-    """Return the revisions that the program knows, from the first to the head."""
-    scripts = ScriptDirectory(str(Path(__file__).parents[3] / "models" / "migrations"))
-    return [script.revision for script in scripts.walk_revisions()][::-1]
