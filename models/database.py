@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 import stat
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
@@ -16,11 +17,12 @@ from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from models.base import Base
+from models.write_queue import QueuedConnection, as_queued
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Dialect
     from sqlalchemy.engine.interfaces import DBAPIConnection
     from sqlalchemy.exc import DBAPIError
 
@@ -51,10 +53,19 @@ def is_sqlite(connection: Connection | Engine | Session | scoped_session[Session
     return bind.dialect.name == "sqlite"
 
 
+@event.listens_for(Engine, "do_connect")
+def _use_write_queue(
+    dialect: Dialect, _record: ConnectionPoolEntry, _args: tuple[object, ...], parameters: dict[str, object]
+) -> None:
+    """Let the writers of a SQLite file wait in a queue."""
+    if dialect.name == "sqlite":
+        parameters.setdefault("factory", QueuedConnection)
+
+
 @event.listens_for(Engine, "connect")
 def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     """Set the pragmas of a new SQLite connection: write-ahead log, full durability, foreign keys."""
-    if not type(connection).__module__.startswith("sqlite3"):
+    if not isinstance(connection, sqlite3.Connection):
         return
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -69,6 +80,8 @@ def _set_sqlite_pragmas(connection: DBAPIConnection, _record: ConnectionPoolEntr
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+    if (queued := as_queued(connection)) is not None:
+        queued.join_queue()
 
 
 def protect_file(url: str) -> None:
@@ -120,9 +133,29 @@ def read_only(engine: Engine) -> Engine:
 @event.listens_for(Engine, "begin")
 def _begin_sqlite(connection: Connection) -> None:
     """Take the write lock at BEGIN: to upgrade a read transaction later would fail instead of waiting."""
-    if connection.dialect.name == "sqlite":
-        is_reader = connection.get_execution_options().get("read_only") or not takes_write_lock.get()
-        connection.exec_driver_sql("BEGIN" if is_reader else "BEGIN IMMEDIATE")
+    if connection.dialect.name != "sqlite":
+        return
+    if connection.get_execution_options().get("read_only") or not takes_write_lock.get():
+        connection.exec_driver_sql("BEGIN")
+    else:
+        _begin_write(connection)
+
+
+def _begin_write(connection: Connection) -> None:
+    """Begin a write transaction when it is its turn in this process; after that other processes may keep it waiting."""
+    queued = as_queued(connection.connection.dbapi_connection)
+    is_turn = queued is None or queued.wait_for_turn(BUSY_TIMEOUT / 1000)
+    if not is_turn:  # it has waited long enough, so it asks once
+        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except BaseException:
+        if queued is not None:
+            queued.end_turn()
+        raise
+    finally:
+        if not is_turn:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
 
 
 @event.listens_for(Engine, "begin")
