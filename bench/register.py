@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from flask_migrate import upgrade
+
 import demo
 from app import create_app
 from lpse_admin.config import RunMode, Settings
@@ -14,7 +16,7 @@ def create_register(requests: int, path: str) -> None:
     """Create a SQLite database at ``path`` with ``requests`` requests, and checkpoint its WAL."""
     settings = Settings(run_mode=RunMode.DEMO, database_url=f"sqlite:///{path}", secret_key="bench" * 8)
     with create_app(settings).app_context():
-        db.create_all()
+        upgrade()
         demo.make_register(db.session(), requests=requests)
         db.session.remove()  # ends the transaction in which make_register counted
         # A raw connection, because the engine begins a transaction, and checkpoints do not work within one.
