@@ -29,7 +29,7 @@ from views.app import access, clock, errors, health, login, schema_check, screen
 from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
-from views.audit import context
+from views.audit import context, readings
 from views.forms import once
 from views.help import guides
 from views.i18n import language
@@ -91,6 +91,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     CSRFProtect(app)
     context.init_app(app)
     once.init_app(app)
+    readings.init_app(app)
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.usernames import normalize_username
-from lpse_admin.errors import TooManyAttempts
+from lpse_admin.errors import NotAllowed, TooManyAttempts
 from lpse_admin.i18n import _
 from models.accounts.password_reset import PasswordReset
 from models.accounts.user import User, find_user, is_password_correct
@@ -83,8 +83,8 @@ def log_in(
     never opened; over a limit TooManyAttempts is raised before the password is looked at. From an address where the
     account was opened before, the right password always gets in, so that nobody is shut out by others: a wrong one is
     counted, and over the limit TooManyAttempts is returned, else None. The demo's password, which everybody knows, is
-    wrong outside of the demo. The password is verified outside of a
-    transaction, so that no lock is held during the slow hash.
+    wrong outside of the demo. The password is verified outside of a transaction, so that no lock is held during the
+    slow hash. Raises NotAllowed for an inspector who gives the right one before or after the days of the inspection.
     """
     takes_write_lock.set(False)
     known = find_user(session, attempt.username)
@@ -100,6 +100,8 @@ def log_in(
     failures.require_allowed()
     is_right = is_correct and user is not None and user.is_active
     if is_right and user is not None and user.accept_code(_digits(attempt.code), now):
+        if refusal := user.outside_inspection(now):
+            raise NotAllowed(refusal)
         login = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=failures.address)
         session.add(login)
         session.flush()

@@ -7,6 +7,7 @@ import re
 from enum import StrEnum
 from functools import cache
 from hmac import compare_digest
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyotp
@@ -17,6 +18,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts import passwords
+from lpse_admin.accounts.inspection import InspectionDates, inspector_roles_error
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.accounts.usernames import is_username, normalize_username
@@ -24,6 +26,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.identity_numbers import read_nip
+from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
 from models.audit import trail
 from models.audit.actions import AuditAction
 from models.base import (
@@ -171,6 +174,15 @@ class User(Base):
             setattr(self, f"is_{role.value}", role in held)
 
     @property
+    def inspection(self) -> InspectionDates:
+        """The days on which an inspector's account may be used; of others none are stated."""
+        return InspectionDates(self.inspects_from, self.inspects_until)
+
+    def outside_inspection(self, now: dt.datetime) -> Message | None:
+        """Return why an inspector may not use the account at this moment, or None; of others None."""
+        return None if self.agency is None else self.inspection.refusal(self.agency.local_date(now))
+
+    @property
     def is_superadmin(self) -> bool:
         """Whether this is an administrator of the installation, who belongs to no agency."""
         return self.agency_id is None
@@ -188,17 +200,20 @@ class User(Base):
     # -- operations of administrators; ``by`` None is the terminal, who administers everything ------------------------
 
     def alter(self, by: User | None, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
-        """Change the user's ``values`` (keys: PERSONAL_FIELDS) and roles.
+        """Change the user's ``values`` (keys: PERSONAL_FIELDS, and INSPECTION_FIELDS of an inspector) and roles.
 
         Raises NotAllowed and ValidationFailed as ``create_user`` does, and NoSuchMove if no administrator would remain.
         """
         _require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
         self._require_may_lose_roles(by, held)
-        cleaned = _validated(session_of(self), values, held, self.agency_id, self)
+        dates = dates_from(values, self.inspection)
+        errors = dates_errors(session_of(self), self.agency, held, dates, is_required=self._needs_dates(held, dates))
+        cleaned = _validated(session_of(self), values, held, self.agency_id, self, errors)
         for key, value in cleaned.items():
             setattr(self, key, value)
         self._set_roles(held)
+        self._set_inspection(held, dates)
         _EDITED.describe(session_of(self))
         _flush_unique(session_of(self))
 
@@ -217,6 +232,17 @@ class User(Base):
             self._require_other_administrator(
                 by, _("You cannot remove your own administrator role; another administrator can.")
             )
+
+    def _needs_dates(self, held: frozenset[Role], dates: InspectionDates) -> bool:
+        """Whether the dates are those of an inspection to come: the role is new, or they are changed."""
+        return Role.INSPECTOR in held and (Role.INSPECTOR not in self.roles or dates != self.inspection)
+
+    def _set_inspection(self, held: frozenset[Role], dates: InspectionDates) -> None:
+        """Store the dates; others end the sessions, so that a former one does not live on with them."""
+        former = self.inspection
+        self.inspects_from, self.inspects_until = dates_kept(held, dates)
+        if former != self.inspection:
+            self._end_sessions()
 
     def _set_roles(self, held: frozenset[Role]) -> None:
         if held != self.roles:
@@ -402,13 +428,14 @@ def create_user(
 ) -> User:
     """Create an account and return it; its password has to be changed at the first login.
 
-    ``values`` has the keys of PERSONAL_FIELDS; ``agency`` None is the installation, ``by`` None the terminal. Raises
+    ``values`` has the keys of PERSONAL_FIELDS, and those of INSPECTION_FIELDS for an inspector, which the terminal
+    (``by`` None) may leave out; ``agency`` None is the installation. Raises
     NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
     ("username", "roles", "password" …).
     """
     _require_administrator_of(by, agency.id if agency else None)
-    held = frozenset(roles)
-    errors: dict[str, Message] = {}
+    held, dates = frozenset(roles), dates_from(values, InspectionDates())
+    errors = dates_errors(session, agency, held, dates, is_required=by is not None)
     cleaned: dict[str, str | None] = {}
     try:
         cleaned = _validated(session, values, held, agency.id if agency else None, None)
@@ -423,6 +450,7 @@ def create_user(
         raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
     user = User(agency=agency, **cleaned)
     user.roles = held
+    user.inspects_from, user.inspects_until = dates_kept(held, dates)
     user.set_password(password, is_initial=True)
     session.add(user)
     _CREATED.describe(session)
@@ -446,12 +474,17 @@ def _require_strong_password(password: str, names: Collection[str]) -> None:
 
 
 def _validated(
-    session: Session, values: Mapping[str, str | None], roles: frozenset[Role], agency_id: int | None, user: User | None
+    session: Session,
+    values: Mapping[str, str | None],
+    roles: frozenset[Role],
+    agency_id: int | None,
+    user: User | None,
+    found: Mapping[str, Message] = MappingProxyType({}),
 ) -> dict[str, str | None]:
-    """Return the cleaned values; raises ValidationFailed with an error for each invalid field."""
+    """Return the cleaned values; raises ValidationFailed with an error for each invalid field, and those ``found``."""
     cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL_FIELDS}
     cleaned["username"] = normalize_username(cleaned["username"] or "") or None
-    errors: dict[str, Message] = {}
+    errors: dict[str, Message] = dict(found)
     try:
         cleaned["nip"] = read_nip(cleaned["nip"] or "")
     except UnreadableError as unreadable:
@@ -474,7 +507,7 @@ def _roles_error(roles: frozenset[Role], agency_id: int | None) -> Message | Non
         return _("A user must have at least one role.")
     if agency_id is None and roles != {Role.ADMINISTRATOR}:
         return _("A user without an agency can only be an administrator of the installation.")
-    return None
+    return inspector_roles_error(roles)
 
 
 def _nip_taken_error(session: Session, nip: str | None, agency_id: int | None, user: User | None) -> Message | None:

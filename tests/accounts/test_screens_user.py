@@ -47,10 +47,10 @@ def test_an_administrator_makes_an_account_that_logs_in(running_app: RunningApp)
     page = running_app.visitor("administrator").get("/admin/user/new/")
     first = re.search(r'name="password"[^>]* value="([a-z2-9-]{24})"', page.text)
     assert first, "no password is made up"
-    somebody = made(running_app, "baru.satu", password=first[1], roles=["change_manager", "inspector"])
+    somebody = made(running_app, "baru.satu", password=first[1], roles=["change_manager", "requester"])
     assert (somebody.agency_id, somebody.roles) == (
         known(running_app, "administrator").agency_id,
-        frozenset({Role.CHANGE_MANAGER, Role.INSPECTOR}),
+        frozenset({Role.CHANGE_MANAGER, Role.REQUESTER}),
     )
     assert Visitor.first_login(running_app.app, "baru.satu", first[1]).get("/").status_code == 200
     assert first[1] not in running_app.visitor("administrator").get(f"/admin/user/details/?id={somebody.id}").text
@@ -115,10 +115,10 @@ def test_a_change_of_roles_ends_the_sessions_and_one_of_the_name_does_not(runnin
     typed: dict[str, Any] = {"username": "peran.berubah", "full_name": "Nama Lain", "roles": ["change_manager"]}
     assert administrator.post(f"/admin/user/edit/?id={somebody.id}", **typed).status_code == 303
     assert "Nama Lain" in browser.get("/").text
-    typed["roles"] = ["inspector"]
+    typed["roles"] = ["requester"]
     assert administrator.post(f"/admin/user/edit/?id={somebody.id}", **typed).status_code == 303
     assert browser.get("/").status_code == 302
-    assert known(running_app, "peran.berubah").roles == {Role.INSPECTOR}
+    assert known(running_app, "peran.berubah").roles == {Role.REQUESTER}
 
 
 def test_a_new_password_ends_the_sessions_and_is_the_only_one_that_opens(running_app: RunningApp) -> None:
@@ -160,7 +160,7 @@ def test_nobody_dismisses_disables_or_resets_themselves(running_app: RunningApp)
     assert administrator.post(f"/admin/user/edit/?id={me.id}", **typed).status_code == 403
     assert administrator.post(f"/admin/user/{me.id}/disable").status_code == 403
     assert administrator.post(f"/admin/user/{me.id}/password", password="lima kata yang lain").status_code == 403
-    typed["roles"] = ["administrator", "inspector"]
+    typed["roles"] = ["administrator", "requester"]
     assert administrator.post(f"/admin/user/edit/?id={me.id}", **typed).status_code == 303
     assert administrator.get("/admin/user/").status_code == 200, "a change of one's own roles locks nobody out"
 

@@ -419,6 +419,53 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     assert opened - seen == closed
 
 
+#: What an inspector may write: what is their own, and no record of the office.
+OWN_TABLES = {"login", "notification", "user_account", "list_choice", "saved_view", "calendar_feed"}
+
+
+@pytest.mark.sqlite_alone
+@pytest.mark.usefixtures("furnished")
+def test_an_inspector_reads_everything_and_writes_nothing_but_what_is_their_own(running_app: RunningApp) -> None:
+    visitor = running_app.visitor("pemeriksa")
+    with running_app.session() as session:
+        inspector = session.scalars(select(User).where(User.username == "pemeriksa")).one()
+        own, chain = inspector.id, present(inspector.agency_id)
+        ids: dict[str, Sequence[Any]] = {
+            name: session.scalars(select(column("id")).select_from(of)).all() for name, of in TABLES.items()
+        }
+        open_moves = {
+            change.id: next((move.outcome for move in change.sop.moves if move.origin is change.step), None)
+            for change in session.scalars(select(ChangeRequest).where(ChangeRequest.agency_id == chain))
+        }
+    plausible = {"confirm": "yes", "reason": "Alasan", "text": "Catatan", "ids": "1", "lang": "id", "action": "take-up"}
+    refused = {}
+    for rule, method, path in rules(running_app):
+        screen = rule.endpoint.partition(".")[0]
+        if rule.endpoint in {"access.logout", "access.login", "language.choose", "profile.change_password"}:
+            continue
+        most = len(open_moves) if rule.endpoint == "change.move" else FEW - (method == "GET")
+        for number in ids.get(screen, [1])[:most] if "/1" in path or "id=1" in path else [1]:
+            address = path.replace("id=1", f"id={number}").replace("/1", f"/{number}")
+            if method == "GET":
+                answer = visitor.client.get(address)
+            else:
+                outcome = open_moves.get(number) if screen == "change" else None
+                form = running_app.move_form(number, outcome) if outcome else {}
+                answer = visitor.post(address, **plausible | {"id": str(number)} | form)
+                refused[rule.endpoint] = answer.status_code
+            answer.close()
+            assert answer.status_code < 500, address
+    with running_app.session() as session:
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.actor_id == own)).all()
+        written = [(row["table"], row["id"]) for entry in entries for row in entry.row_changes]
+        actions = {entry.action for entry in entries}
+    assert {table for table, _id in written} <= OWN_TABLES
+    assert {id_ for table, id_ in written if table == "user_account"} <= {str(own)}
+    assert {"inspection.open", "list.export"} <= actions
+    classified_as_own = {endpoint for endpoint in refused if classified(endpoint) in {ANYBODY, PUBLIC, BY_ADDRESS}}
+    assert {refused[endpoint] for endpoint in refused.keys() - classified_as_own} <= {403, 404, 409, 422, 303, 400}
+
+
 #: Records that each screen shows; the first of them are of all kinds.
 TABLES = {
     **{step.value: record.__table__ for step, record in ACTIVITY_CLASSES.items()},

@@ -10,15 +10,18 @@ from sqlalchemy import select
 from typing_extensions import override
 from wtforms import BooleanField, SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
+from models.accounts.inspection_dates import INSPECTION_FIELDS
 from models.accounts.user import PERSONAL_FIELDS, User
 from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
 from views.app.access import get_current_user
 from views.forms.base import CheckboxListField, Form, Required
+from views.forms.fields import DateField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -78,9 +81,25 @@ class UserForm(Form):
         description=_("A change of roles ends the user's open sessions."),
     )
 
+    inspects_from = DateField(
+        _("First day of the inspection"),
+        [Optional()],
+        description=_("Of an inspector alone: the account opens on this day."),
+    )
+    inspects_until = DateField(
+        _("Last day of the inspection"),
+        [Optional()],
+        description=_("Of an inspector alone: from the day after nobody can log in, and open sessions end."),
+    )
+
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``User.alter``."""
-        return {"values": {key: self[key].data for key in PERSONAL_FIELDS}, "roles": self.roles.data or ()}
+        days = {key: self[key].data for key in INSPECTION_FIELDS}
+        return {
+            "values": {key: self[key].data for key in PERSONAL_FIELDS}
+            | {key: day.isoformat() if day else None for key, day in days.items()},
+            "roles": self.roles.data or (),
+        }
 
 
 class DisableForm(Form):

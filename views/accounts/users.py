@@ -84,6 +84,8 @@ class UserView(RecordView):
     column_labels: ClassVar = {"username": _("User name"), "position": _("Position")}
     column_details_list = (
         *column_list[:-1],
+        Column("inspects_from", _("First day of the inspection")),
+        Column("inspects_until", _("Last day of the inspection")),
         Column("institution", _("Institution")),
         Column("email", _("E-mail")),
         Column("phone", _("Telephone")),

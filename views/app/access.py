@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from flask import current_app, g, request, session
+from flask import current_app, flash, g, request, session
 from flask_login import LoginManager, current_user
 from sqlalchemy import select
 
@@ -17,6 +17,7 @@ from models.delegation.delegation import Delegation, load_active_delegation
 from models.notifications.notification import COUNT_UNREAD, count_unread
 from models.office.agency import Agency
 from views.app.clock import now
+from views.i18n.wording import tr
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from lpse_admin.config import Settings
+    from lpse_admin.i18n import Message
     from models.accounts.user import User
 
 #: Flask's own endpoints that need no login; ours are marked with ``public``.
@@ -132,6 +134,10 @@ def _load_user(identity: str) -> User | None:
         return None
     user: User = found[0]
     g.unread = found[1]
+    if refusal := user.outside_inspection(now()):
+        g.login_refusal = refusal
+        session.clear()
+        return None
     return user
 
 
@@ -151,7 +157,10 @@ def _require_login() -> None:
     if current_user_or_none() is not None:
         _refresh_session()
         return
-    raise Unauthenticated(_("Please log in first."))
+    refusal: Message | None = g.get("login_refusal")
+    if refusal is not None:
+        flash(tr(refusal), "warning")  # for the login page, to which a GET is sent
+    raise Unauthenticated(refusal or _("Please log in first."))
 
 
 def _refresh_session() -> None:

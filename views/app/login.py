@@ -79,7 +79,7 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         user = _open_session(form)
     except TooManyAttempts as refusal:
         return _login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
-    except Unauthenticated as refusal:
+    except (Unauthenticated, NotAllowed) as refusal:
         return _login_refused(refusal, form, next_url, {})
     return _go_on(user, next_url)
 

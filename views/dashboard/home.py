@@ -24,6 +24,7 @@ from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.waiting_filter import LATE, ME, OTHERS
 from views.dashboard.first_steps import first_steps
+from views.dashboard.inspectors import open_inspections, sees_inspections
 from views.dashboard.office import STEP_SCREENS, OfficeDashboard, OfficeSelection
 from views.delegation.absent_head import absent_head
 from views.i18n.language import relative_time, today, tr
@@ -109,6 +110,7 @@ def index() -> tuple[str, int]:
         first_steps=first_steps(roles | ({Role.HEAD} if principal.is_acting_head else set())),
         inspects=Role.INSPECTOR in roles,
         self_check=_self_check() if oversees else [],
+        inspectors=open_inspections() if sees_inspections(principal.user, decides=principal.decides_as_head) else [],
         results={result.value: result for result in Result},
         period_kinds=list(PeriodKind),
         may=lambda resource: can(Verb.READ, Resource(resource)),

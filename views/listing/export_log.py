@@ -65,6 +65,14 @@ def record_export(what: str, filters: list[str]) -> None:
     note_reading(EXPORTED, "; ".join([what, *filters]), get_current_user().agency_id)
 
 
+def note_in_transaction(reason: str) -> None:
+    """Write the entry of an export in the transaction of a request that may write, and commit it."""
+    session, user = db.session(), get_current_user()
+    context = audit_context(action=EXPORTED.value, reason=reason)
+    append_entry(session, user.agency_id or INSTALLATION_CHAIN, context, [])
+    session.commit()
+
+
 def note_reading(action: AuditAction, reason: str, agency_id: int | None) -> None:
     """Write an entry without rows into the trail of an office, and commit it by itself."""
     if is_head():

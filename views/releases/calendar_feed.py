@@ -42,7 +42,7 @@ def show(token: str) -> Response:
     """Return the entries that the owner of the feed may see now; needs no login. Raises NotFound for a wrong token."""
     session, at = db.session(), now()
     owner = feed_owner(session, token)
-    if owner is None:
+    if owner is None or owner.outside_inspection(at):
         raise NotFound(_("There is no such record, or you may not see it."))
     # From the start of a day, so that the ETag does not change with the time of the request.
     since = (at - _HISTORY).replace(hour=0, minute=0, second=0, microsecond=0)
