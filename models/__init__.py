@@ -15,6 +15,7 @@ _MODULES = (
     "models.audit.trail",
     "models.audit.verification",
     "models.changes.steps.activity",
+    "models.changes.steps.due_times",
     "models.changes.assets.affected",
     "models.changes.moves.assignment",
     "models.changes.clock_correction",

@@ -15,6 +15,8 @@ from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
+from models.changes.steps.due_times import save_due_time
+from models.changes.steps.timing import measure_activity
 from models.immutability import no_update_or_delete
 from models.validation import text_error
 
@@ -102,4 +104,5 @@ def correct_clock(change: ChangeRequest, *, by: User, now: dt.datetime, reason: 
     change.version += 1
     _CORRECTED.describe(session, reason=correction.reason)
     session.flush()
+    save_due_time(session, change.id, current, measure_activity(change, current, now).due)
     return correction

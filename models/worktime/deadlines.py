@@ -18,6 +18,7 @@ from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
 from models.changes.change import ChangeRequest
 from models.changes.steps import durations
 from models.changes.steps.activity import Activity
+from models.changes.steps.due_times import recompute_due_times
 from models.changes.steps.timing import measure_activity, raise_overdue
 from models.delegation.acting_head import notify_of_waiting_steps
 from models.delegation.delegation import delegations_in_force
@@ -56,9 +57,10 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
     An overdue step is raised as a deviation if its SOP has deviations (procedure.md, reading 13); in any case the
     people concerned are notified once. An acting head whose delegation has begun is notified of the waiting steps.
     So are the change managers, of a release whose window has passed without its actual time.
-    Stored durations of finished steps are recomputed where the calendar has changed.
+    Stored durations of finished steps and due times of open ones are recomputed where the calendar has changed.
     """
     durations.recompute_stale(session, agency, now)
+    recompute_due_times(session, agency, now)
     for delegation in session.scalars(delegations_in_force(agency.id, agency.local_date(now))):
         notify_of_waiting_steps(session, delegation, now)
     remind_of_unrecorded(session, agency, now)

@@ -25,7 +25,8 @@ from views.audit.words import TABLES, column_title, table_title, value_text
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters.kinds import CaseFilter, DateRangeFilter, OptionFilter, TextFilter, WordsFilter
-from views.listing.lists import MAX_COUNT, Column, ComputedColumns, ListIndex, Shortcut
+from views.listing.filters.order import ListIndex, Shortcut
+from views.listing.lists import MAX_COUNT, Column, ComputedColumns
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:

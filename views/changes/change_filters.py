@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, false, select
+from sqlalchemy import and_, false, or_, select
 from typing_extensions import override
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.search.query import parse_search
 from lpse_admin.sop.steps import REQUESTER_STEPS
+from models.accounts.user import User
 from models.changes.assets.asset_requests import changes_of_assets
 from models.changes.steps.activity import Activity
 from models.changes.steps.durations import late_now, open_with_standard
@@ -33,24 +35,25 @@ if TYPE_CHECKING:
 
 _activity: Any = Activity.__table__.c
 
-#: The values for oneself, and for what nobody has taken up.
-ME, NOBODY = "me", "nobody"
+#: The values for oneself, for what nobody has taken up, and for who is no longer in office.
+ME, NOBODY, LEFT = "me", "nobody", "left"
 
 
 @dataclass(frozen=True, slots=True)
 class HandlerFilter(OptionFilter):
-    """Who has the step: ``?handler=me``, ``?handler=nobody`` or ``?handler=12``.
+    """Who has the step: ``?handler=me``, ``?handler=nobody``, ``?handler=left`` or ``?handler=12``.
 
-    ``activity`` are the columns of the step; nobody has one that is open, of the office, and not taken up. The same is
-    offered to every reader, so that the form is made once; a name is typed into a filter of its own.
+    ``activity`` are the columns of the step; nobody has one that is open, of the office, and not taken up; somebody who
+    has left has one whose account is disabled or has lost the role. The same is offered to every reader, so that the
+    form is made once; a name is typed into a filter of its own.
     """
 
     activity: Any = None
 
     @override
     def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return oneself and nobody."""
-        return [(ME, _("Me")), (NOBODY, _("Nobody yet"))]
+        """Return oneself, nobody, and who has left."""
+        return [(ME, _("Me")), (NOBODY, _("Nobody yet")), (LEFT, _("Somebody no longer in office"))]
 
     @override
     def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
@@ -62,9 +65,17 @@ class HandlerFilter(OptionFilter):
             is_of_office = self.activity.step.not_in(REQUESTER_STEPS)
             return and_(self.activity.id.is_not(None), self.activity.finished_at.is_(None), is_of_office,
                         self.activity.held_by_id.is_(None))  # fmt: skip
+        if value == LEFT:
+            return self._is_of_who_left()
         holder = get_current_user().id if value == ME else parse_id(value)
         result: ColumnElement[bool] = self.activity.held_by_id == holder
         return result
+
+    def _is_of_who_left(self) -> ColumnElement[bool]:
+        is_disabled = self.activity.held_by_id.in_(select(User.id).where(User.is_active.is_(False)))
+        has_no_role = self.activity.held_by_id.in_(select(User.id).where(User.is_change_manager.is_(False)))
+        is_managers = self.activity.actor_role == Role.CHANGE_MANAGER
+        return and_(self.activity.finished_at.is_(None), or_(is_disabled, and_(is_managers, has_no_role)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,28 @@ class OpenStepTimeliness(ChoiceFilter):
         )
         result: ColumnElement[bool] = self.column.in_(of_open) if agency_ids else false()
         return result
+
+
+#: The filter's value for requests without an urgency.
+NOT_ASSESSED = "unjudged"
+
+
+@dataclass(frozen=True, slots=True)
+class UrgencyFilter(ChoiceFilter):
+    """Requests of an urgency, or not assessed yet: ``?urgency=unjudged``."""
+
+    @override
+    def options(self) -> Sequence[tuple[str, str | Message]]:
+        """Return (value, title) of the choices."""
+        return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not assessed yet"))]
+
+    @override
+    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return equality with the chosen member, or IS NULL."""
+        if given.get(self.key) == NOT_ASSESSED:
+            result: ColumnElement[bool] = self.column.is_(None)
+            return result
+        return ChoiceFilter.criterion(self, given, zone)
 
 
 #: Of so many assets at the most the requests are looked for.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
@@ -29,13 +28,14 @@ from models.changes.loading import load_change
 from models.changes.moves.assignment import reassign_step, take_up_step
 from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.changes.steps.activity import Activity
+from models.changes.steps.due_times import StepDue
 from models.database import db
 from models.office.agency import Agency
 from models.search.index import SearchKind
 from views.app.access import get_current_user
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTimeliness
+from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTimeliness, UrgencyFilter
 from views.changes.comments import CommentForm
 from views.changes.moves.assignment import make_reassign_form
 from views.changes.moves.submission import (
@@ -47,7 +47,7 @@ from views.changes.moves.submission import (
 )
 from views.changes.page import ChangePage
 from views.changes.steps.lists import KIND_COLUMN
-from views.changes.steps.times import Timeliness
+from views.changes.steps.times import Timeliness, timing_columns
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
@@ -58,19 +58,15 @@ from views.i18n.language import tr
 from views.listing.actions import action
 from views.listing.filters.agency import AgencyFilter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, WordsFilter
+from views.listing.filters.order import SortTable
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import MemberFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from zoneinfo import ZoneInfo
-
     from flask.typing import ResponseReturnValue
-    from sqlalchemy import ColumnElement
 
-    from lpse_admin.i18n import Message
     from models.changes.moves.case_file import CaseFile
     from views.changes.moves.assignment import ReassignForm
 
@@ -78,6 +74,8 @@ _linked = aliased(ChangeRequest, flat=True, name="linked_request")
 #: The texts of a request that are columns of the list under names of their own.
 _LISTED_FIELDS = frozenset({"title", "requester_institution"})
 _open_activity = aliased(Activity, flat=True, name="open_activity")
+
+_TIMING = timing_columns(_open_activity, SortTable(StepDue.__table__, "change_id", "due_at"))
 
 #: What a request says, for exports and the choice of columns; the rest are columns of the list.
 REQUEST_TEXT_COLUMNS = tuple(
@@ -88,25 +86,6 @@ REQUEST_TEXT_COLUMNS = tuple(
 
 #: Open, and not at a step of the requester.
 _WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
-
-#: The filter's value for requests without an urgency.
-NOT_ASSESSED = "unjudged"
-
-
-@dataclass(frozen=True, slots=True)
-class UrgencyFilter(ChoiceFilter):
-    """Requests of an urgency, or not assessed yet: ``?urgency=unjudged``."""
-
-    def options(self) -> Sequence[tuple[str, str | Message]]:
-        """Return (value, title) of the choices."""
-        return [*ChoiceFilter.options(self), (NOT_ASSESSED, _("Not assessed yet"))]
-
-    def criterion(self, given: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
-        """Return equality with the chosen member, or IS NULL."""
-        if given.get(self.key) == NOT_ASSESSED:
-            result: ColumnElement[bool] = self.column.is_(None)
-            return result
-        return ChoiceFilter.criterion(self, given, zone)
 
 
 class ClockForm(Form):
@@ -131,6 +110,7 @@ class ChangeView(RecordView):
     column_joins = (
         (_open_activity, and_(_open_activity.change_id == ChangeRequest.id, _open_activity.finished_at.is_(None))),
         (Agency, Agency.id == ChangeRequest.agency_id),
+        (StepDue, StepDue.change_id == ChangeRequest.id),
         (_linked, _linked.id == ChangeRequest.linked_change_id),
     )
     column_list = (
@@ -146,9 +126,9 @@ class ChangeView(RecordView):
             _open_activity.arrived_at,
             CellKind.DATETIME,
             in_list=False,
-            in_list_while_open=True,
         ),
         Column("handler", _("With"), _open_activity.held_by_name, in_list=False, in_list_while_open=True),
+        *(column for column in _TIMING if column.key in {"lateness", "due"}),
         Column("result", _("Result"), ChangeRequest.result, CellKind.CHOICE, Result, in_list_while_open=False),
         Column("requester", _("Requester"), ChangeRequest.asked_by_name, sortable=True),
         Column("requester_title", _("Title of the requester"), ChangeRequest.asked_by_title, in_list=False),
@@ -381,9 +361,9 @@ class ChangeView(RecordView):
             to = self._get_assignee(case.change, form.to.data)
             reason = form.reason.data or ""
             require_resubmit()
-            reassign_step(case, to, reason=reason)
+            reassigned = reassign_step(case, to, reason=reason)
             trail.update_audit_context(
-                db.session(), action="change.hand-over", capacity=case.capacity, reason=reason.strip()
+                db.session(), action="change.hand-over", capacity=reassigned.by_capacity, reason=reason.strip()
             )
             message = tr(_("The step is now assigned to %(name)s.", name=to.full_name))
             keep_submission(self.row_url(id_) + "#step")

@@ -21,7 +21,7 @@ from models.deviations.deviation import DeviationState
 from models.reports import figures
 from views.app.access import get_current_user, visible_agencies
 from views.app.clock import now
-from views.changes.changes import NOT_ASSESSED
+from views.changes.change_filters import NOT_ASSESSED
 from views.changes.steps.times import NO_STANDARD, Timeliness
 from views.changes.steps.views import STEP_VIEWS
 from views.changes.waiting_filter import LATE
@@ -353,7 +353,8 @@ class OfficeDashboard:
             rows,
             remark=_(
                 "Steps that were finished in the period, each measured by the standard of its SOP and the office's "
-                "calendar. The share leaves out those for which the SOP sets no standard."
+                "calendar; a standard in calendar hours or days (“kalender”) is measured by the clock, day and night. "
+                "The share leaves out those for which the SOP sets no standard."
             ),
             full_length=1,
         )

@@ -7,7 +7,7 @@ the most; and the page is cut from ids alone before the columns are joined to it
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -37,6 +37,7 @@ from lpse_admin.i18n import Message, _
 from models.base import UtcDateTime
 from views.exports.columns import CellKind
 from views.listing.filters.kinds import ALL, MAX_SEARCH_LENGTH, contains
+from views.listing.filters.order import SortedKeys
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from views.listing.filters.kinds import Filter
+    from views.listing.filters.order import ListIndex, SortTable
 
 #: What a list counts at the most; beyond it the page says "10.000+".
 MAX_COUNT = 10_000
@@ -76,8 +78,8 @@ NO_HEADING = Message("")
 class Column:
     """One column: what it is called in the address and on screen, and the expression that it reads.
 
-    A column of ``ComputedColumns`` can neither be sorted nor filtered by. In the attributes of a screen the expression
-    may be a path (``"head.position"``), and what is left out follows from the model (``declarations``).
+    ``ComputedColumns`` cannot be filtered by, and sorted by only along a ``sort_table``. In the attributes of a screen
+    the expression may be a path (``"head.position"``), and what is left out follows from the model (``declarations``).
     """
 
     key: str
@@ -88,6 +90,8 @@ class Column:
     choices: type[StrEnum] | Sequence[Any] | None = None
     #: Only columns with an index behind them can be sorted by.
     sortable: bool = False
+    #: The table whose index the order is read along, where it is not the list's own; the list joins it.
+    sort_table: SortTable | None = None
     #: Shown in the list; every column is on the details page.
     in_list: bool = True
     #: Whether it is shown in a list of what is still open (``state=open``), where that differs.
@@ -112,30 +116,6 @@ class Column:
     def is_numeric(self) -> bool:
         """Whether its cells are compared digit under digit."""
         return self.kind in _NUMERIC_KINDS and self.formatter is None
-
-
-@dataclass(frozen=True, slots=True)
-class Shortcut:
-    """What is known of the rows of a list without reading them: from an index, or from a summary.
-
-    ``ids`` are those of the rows up to the end of the page and of the one after, in order; ``count`` returns how many
-    rows match, ``MAX_COUNT`` + 1 standing for any greater number. None where it is not known. ``are_visible`` says that
-    the ids were selected by the reader's scope, which is not asked for again then.
-    """
-
-    ids: Sequence[int] | None = None
-    count: Callable[[], int] | None = None
-    are_visible: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ListIndex:
-    """How a list is searched and counted otherwise than by reading its rows; the list is the same with or without."""
-
-    #: What is known of the rows of a page.
-    shortcut: Callable[[ListQuery, Session], Shortcut | None]
-    #: The criterion for what matches the search, where that is not to look into each row's searchable columns.
-    search_criterion: Callable[[ListQuery], ColumnElement[bool]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -371,9 +351,25 @@ class ListQuery:
         sort = self.arguments.sort
         descending = sort.startswith("-")
         column = self.spec.column(sort.removeprefix("-"))
+        if column is not None and column.sort_table is not None:
+            return column.sort_table.order(self.spec.key, self._default().order(), is_descending=descending)
         of_key = column is None or column.expression is self.spec.key
         keys = [self.spec.key] if column is None or of_key else [column.expression, *column.tie_breakers, self.spec.key]
         return [key.desc() if descending else key.asc() for key in keys]
+
+    def _default(self) -> ListQuery:
+        return replace(
+            self, arguments=replace(self.arguments, sort=self.spec.default_sort(self.arguments.filter_values))
+        )
+
+    def _sorted_keys(self) -> SortedKeys | None:
+        """Return the keys in the order of another table; None if the list is in an order of its own."""
+        sort = self.arguments.sort
+        column = self.spec.column(sort.removeprefix("-"))
+        if column is None or column.sort_table is None:
+            return None
+        default = self._default().order()
+        return SortedKeys(self.spec, column.sort_table, self.criteria(), default, is_descending=sort.startswith("-"))
 
     def count(self, session: Session, *, limit: int | None = MAX_COUNT) -> int:
         """Return how many rows match, ``limit`` + 1 standing for any greater number (None: however many)."""
@@ -383,7 +379,10 @@ class ListQuery:
         """Return the page, with the number of rows on all pages."""
         size, start = self.arguments.size, self.arguments.page * self.arguments.size
         known = self.spec.index.shortcut(self, session) if self.spec.index else None
-        if known is not None and known.ids is not None:
+        along = self._sorted_keys()
+        if along is not None:
+            rows = self.rows_by_id(session, columns, along.page(session, start, size + 1), are_visible=True)
+        elif known is not None and known.ids is not None:
             rows = self.rows_by_id(session, columns, known.ids[start:], are_visible=known.are_visible)
         else:
             rows = session.connection().execute(_page_statement(self, tuple(columns))).all()

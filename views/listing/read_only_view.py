@@ -51,7 +51,8 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response as WerkzeugResponse
 
     from views.listing.filters.kinds import Filter
-    from views.listing.lists import ListIndex, Page
+    from views.listing.filters.order import ListIndex
+    from views.listing.lists import Page
     from views.listing.page.rows import Row
 
 _Row = TypeVar("_Row", bound=Base)

@@ -32,7 +32,7 @@ from models.base import session_of, to_json_value
 from models.changes.assets import affected
 from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
-from models.changes.steps import durations, record_store
+from models.changes.steps import due_times, durations, record_store
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Evaluation
 from models.changes.steps.timing import lateness_of, remeasure, time_deviations
 from models.changes.steps.undisposed import undisposed
@@ -103,6 +103,8 @@ def advance(case: CaseFile, outcome: Outcome, given: Given) -> Activity:
     durations.save_step_time(session, current, case.timing(current))
     next_activity = _enter_step(session, case, validated.move)
     session.flush()
+    due = case.timing(next_activity).due if next_activity is not None else None
+    due_times.save_due_time(session, case.change.id, next_activity, due)
     notify_move(session, case, current, next_activity, position_after(case.position, validated.move, case.actor.id))
     if next_activity is None or outcome is Outcome.VERIFIED or _is_verified(case):
         # No later verification will dispose of them.

@@ -89,7 +89,7 @@ class CalendarFingerprint(Base):
 def save_step_time(session: Session, activity: Activity, timing: StepTiming) -> None:
     """Store the timing of ``activity``, which has just been finished; does nothing for the request step."""
     if activity.step is not Step.REQUEST and activity.finished_at is not None:
-        _upsert(
+        upsert(
             session,
             StepTime,
             [_step_time_row(activity.id, activity.agency_id, activity.step, activity.finished_at, timing)],
@@ -111,7 +111,7 @@ def recompute_stale(session: Session, agency: Agency, now: dt.datetime, *, every
             {"agency_id": agency.id, "first_day": month.first, "fingerprint": _fingerprint(calendar, month)}
             for month in stale
         ]
-        _upsert(session, CalendarFingerprint, rows)
+        upsert(session, CalendarFingerprint, rows)
     return number
 
 
@@ -297,7 +297,7 @@ def _recompute(session: Session, agency: Agency, calendar: WorkCalendar, period:
             timestamps = StepTimestamps(arrived, taken_up, finished)
             timing = measure_step(calendar, sops[sop_id], step, timestamps, finished)
             rows.append(_step_time_row(id_, agency.id, step, finished, timing))
-        _upsert(session, StepTime, rows)
+        upsert(session, StepTime, rows)
     return len(ids)
 
 
@@ -314,7 +314,7 @@ def _step_time_row(
     }
 
 
-def _upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
+def upsert(session: Session, model: type[Base], rows: list[dict[str, Any]]) -> None:
     """Insert ``rows`` or update those with the same key; without audit entries."""
     session.flush()
     session.connection().execute(_upsert_statement(model, on_sqlite=is_sqlite(session)), rows)

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
+from sqlalchemy import and_
 
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, OUTCOMES, Outcome, Step, Urgency
@@ -13,16 +14,18 @@ from lpse_admin.workflow.record_fields import RECORD_FIELDS, ChangeKind, Emergen
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.changes.steps.assessments import last_ground, last_risk
+from models.changes.steps.due_times import StepDue
 from models.delegation.delegation import Delegation
 from models.office.agency import Agency
 from models.search.index import SearchKind
 from views.changes.change_filters import HandlerFilter
-from views.changes.steps.times import TIMING_COLUMNS, Timeliness, TimelinessFilter, timeliness_shortcut
+from views.changes.steps.times import Timeliness, TimelinessFilter, timeliness_shortcut, timing_columns
 from views.changes.waiting_filter import WaitingFilter
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters.agency import AgencyFilter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, Filter, WordsFilter
+from views.listing.filters.order import SortTable
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import several_of, stored_text
 from views.listing.lists import Column, ListSpec
@@ -39,6 +42,8 @@ if TYPE_CHECKING:
 #: The columns of the table that all steps share; each list is read along one of its indexes.
 ACTIVITY_COLUMNS: Any = Activity.__table__.c
 
+_IS_DUE_TIME = and_(StepDue.change_id == ACTIVITY_COLUMNS.change_id, StepDue.activity_id == ACTIVITY_COLUMNS.id)
+
 _CELL_KINDS = {
     FieldKind.DATETIME: CellKind.DATETIME,
     FieldKind.DATE: CellKind.DATE,
@@ -46,6 +51,8 @@ _CELL_KINDS = {
     FieldKind.CHOICE: CellKind.CHOICE,
     FieldKind.CHOICES: CellKind.CHOICE,
 }
+#: Fields whose table has an index of them, and of all agencies alike.
+_SORTABLE_FIELDS = frozenset({"window_start_at"})
 #: Fields that consist of rows; shown on a record's page, not in a column.
 LIST_FIELD_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
 
@@ -85,6 +92,8 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
             in_list=field.key in listed_keys,
             in_list_while_open=False,
             wide=field.kind is FieldKind.MULTI_LINE,
+            sortable=field.key in _SORTABLE_FIELDS,
+            sort_table=_sort_table(step, field),
         )
         for field in RECORD_FIELDS[step]
         if field.kind not in LIST_FIELD_KINDS
@@ -94,6 +103,11 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
 def _record_column(step: Step, field: RecordField) -> ColumnElement[Any]:
     column = record_table_columns(step)[field.key]
     return stored_text(column) if field.kind is FieldKind.CHOICES else column
+
+
+def _sort_table(step: Step, field: RecordField) -> SortTable | None:
+    is_sortable = field.key in _SORTABLE_FIELDS
+    return SortTable(ACTIVITY_CLASSES[step].__table__, "id", field.key) if is_sortable else None
 
 
 def _decision_links() -> Callable[[int], Markup]:
@@ -148,6 +162,7 @@ _DECISION_COLUMN = Column(
 
 def _common_columns(step: Step) -> tuple[Column, ...]:
     """Return the columns that all steps have: request, times, outcome and actor."""
+    timing = timing_columns(ACTIVITY_COLUMNS, SortTable(StepDue.__table__, "activity_id", "due_at", (("step", step),)))
     return (
         Column("id", _("Id"), ACTIVITY_COLUMNS.id, CellKind.NUMBER, in_list=False, in_export=False),
         Column("number", _("Number"), ChangeRequest.number, is_link=True),
@@ -179,9 +194,9 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             in_list=False,
             in_list_while_open=step not in HEAD_STEPS,
         ),
-        *TIMING_COLUMNS[:-1],
+        *timing[:-1],
         Column("standard", _("Standard time"), ACTIVITY_COLUMNS.standard_minutes, CellKind.MINUTES, in_list=False),
-        TIMING_COLUMNS[-1],
+        timing[-1],
         Column("finished", _("Finished"), ACTIVITY_COLUMNS.finished_at, CellKind.DATETIME, in_list=False),
         Column(
             "outcome",
@@ -270,6 +285,7 @@ def step_spec(
             *(((record, record.c.id == ACTIVITY_COLUMNS.id),) if _has_table_of_its_own(step) else ()),
             (ChangeRequest, ChangeRequest.id == ACTIVITY_COLUMNS.change_id),
             (Agency, Agency.id == ACTIVITY_COLUMNS.agency_id),
+            (StepDue, _IS_DUE_TIME),
             *(((Delegation, Delegation.id == ACTIVITY_COLUMNS.delegation_id),) if step in HEAD_STEPS else ()),
             *joins,
         ),

@@ -21,7 +21,8 @@ from views.app.clock import now
 from views.exports.columns import CellKind
 from views.i18n.language import tr
 from views.listing.filters.kinds import ChoiceFilter
-from views.listing.lists import MAX_COUNT, Column, ComputedColumns, Shortcut
+from views.listing.filters.order import Shortcut, SortTable
+from views.listing.lists import MAX_COUNT, Column, ComputedColumns
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -30,11 +31,15 @@ if TYPE_CHECKING:
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
+    from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
     from lpse_admin.i18n import Message
     from lpse_admin.sop.steps import Step
     from lpse_admin.worktime.step_timing import StepTiming
     from views.listing.lists import ListQuery
+
+    #: The columns of the table of steps, or an alias of the steps.
+    _ActivityColumns = ReadOnlyColumnCollection[str, Any] | type[Activity]
 
 
 class Timeliness(LabelledEnum):
@@ -46,6 +51,9 @@ class Timeliness(LabelledEnum):
 
 #: The filter's value for steps for which their SOP sets no standard.
 NO_STANDARD = "no-standard"
+
+#: The keys of the columns of a step's timing.
+TIMING_KEYS = ("lateness", "waited", "handled", "due", "judged")
 
 _activity_columns: Any = Activity.__table__.c
 _step_times: Any = StepTime.__table__.c
@@ -60,10 +68,12 @@ def _load_timing_cells(session: Session) -> Callable[..., Mapping[str, object]]:
         agency_id: int,
         sop_id: int,
         step: Step,
-        arrived: dt.datetime,
+        arrived: dt.datetime | None,
         taken_up: dt.datetime | None,
         finished: dt.datetime | None,
     ) -> Mapping[str, object]:
+        if arrived is None:  # a request without an open step
+            return dict.fromkeys(TIMING_KEYS)
         timestamps = StepTimestamps(arrived, taken_up, finished)
         timing = measure_step(calendars[agency_id], sops[sop_id], step, timestamps, at)
         judged = None if timing.allowed_time is None else Timeliness.LATE if timing.is_late else Timeliness.IN_TIME
@@ -84,30 +94,34 @@ def lateness_text(timing: StepTiming) -> str:
         return ""
     over = round_up_to_minutes(timing.measured_time) - round_up_to_minutes(timing.allowed_time)
     if timing.is_late:
-        return tr(_("late by %(time)s", time=duration_message(over)))
-    return tr(_("%(time)s left", time=duration_message(-over)))
+        return tr(_("late by %(time)s", time=duration_message(over, by_clock=timing.by_clock)))
+    return tr(_("%(time)s left", time=duration_message(-over, by_clock=timing.by_clock)))
 
 
-_TIMING = ComputedColumns(
-    (
-        _activity_columns.agency_id,
-        _activity_columns.sop_id,
-        _activity_columns.step,
-        _activity_columns.arrived_at,
-        _activity_columns.taken_up_at,
-        _activity_columns.finished_at,
-    ),
-    _load_timing_cells,
-)
+def timing_columns(activity: _ActivityColumns, due: SortTable) -> tuple[Column, ...]:
+    """Return the columns of the timing of a step, with these ``activity`` columns; sorted by due time along ``due``.
 
-#: In working minutes of the agency's calendar; up to now for an open step.
-TIMING_COLUMNS = (
-    Column("lateness", _("Deadline"), _TIMING, in_list=False, in_list_while_open=True),
-    Column("waited", _("Waited"), _TIMING, CellKind.MINUTES, in_list=False),
-    Column("handled", _("Handled"), _TIMING, CellKind.MINUTES, in_list=False),
-    Column("due", _("Due at"), _TIMING, CellKind.DATETIME, in_list=False),
-    Column("judged", _("Basis of the standard time"), _TIMING, CellKind.CHOICE, Timeliness, in_list_while_open=False),
-)
+    They are in working minutes of the agency's calendar; up to now for an open step.
+    """
+    names = ("agency_id", "sop_id", "step", "arrived_at", "taken_up_at", "finished_at")
+    timing = ComputedColumns(tuple(getattr(activity, name) for name in names), _load_timing_cells)
+    return (
+        Column(
+            "lateness",
+            _("Deadline"),
+            timing,
+            in_list=False,
+            in_list_while_open=True,
+            sortable=True,
+            sort_table=due,
+        ),
+        Column("waited", _("Waited"), timing, CellKind.MINUTES, in_list=False),
+        Column("handled", _("Handled"), timing, CellKind.MINUTES, in_list=False),
+        Column("due", _("Due at"), timing, CellKind.DATETIME, in_list=False, sortable=True, sort_table=due),
+        Column(
+            "judged", _("Basis of the standard time"), timing, CellKind.CHOICE, Timeliness, in_list_while_open=False
+        ),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from views.changes.steps.asset_update import AssetUpdateView
 from views.changes.steps.lists import ACTIVITY_COLUMNS, record_table_columns, step_spec
 from views.changes.steps.record_view import StepRecordView
 from views.changes.steps.release import ReleaseView
-from views.changes.steps.times import TIMING_COLUMNS
+from views.changes.steps.times import TIMING_KEYS
 from views.delegation.absent_head import absent_head
 from views.listing.filters.kinds import ChoiceFilter
 from views.listing.lists import Column
@@ -58,7 +58,7 @@ class ReturnedView(RecordView):
     empty_message = _("No request has been returned yet.")
     spec = step_spec(
         Step.RETURNED,
-        unlisted=frozenset({"urgency", "actor", *(column.key for column in TIMING_COLUMNS)}),
+        unlisted=frozenset({"urgency", "actor", *TIMING_KEYS}),
         joins=(
             (
                 _returning,

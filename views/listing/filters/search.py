@@ -15,7 +15,8 @@ from lpse_admin.errors import Malformed
 from lpse_admin.search.query import SearchQuery, parse_search
 from models.database import db
 from models.search.search import Search
-from views.listing.lists import MAX_COUNT, ListIndex, Shortcut, contains_in_any
+from views.listing.filters.order import ListIndex, Shortcut
+from views.listing.lists import MAX_COUNT, contains_in_any
 from views.listing.read_only_view import current_principal
 
 if TYPE_CHECKING:

@@ -293,7 +293,9 @@ def _sort_label(spec: ListSpec, sort: str) -> Message:
     column = spec.column(sort.removeprefix("-"))
     if column is None or column.expression is spec.key:
         return _("entry, %(direction)s", direction=_TIME_DIRECTIONS[is_falling])
-    direction = _DIRECTIONS.get(column.kind, _TEXT_DIRECTIONS)[is_falling]
+    # Only by moments a list is sorted along another table: "late by 2 days" goes by when it is due.
+    directions = _TIME_DIRECTIONS if column.sort_table else _DIRECTIONS.get(column.kind, _TEXT_DIRECTIONS)
+    direction = directions[is_falling]
     return _("%(column)s, %(direction)s", column=column.heading, direction=direction)
 
 
@@ -301,8 +303,10 @@ def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, st
     """Return (value, label, whether it is this one) of each order; "" for the one that the list has by itself."""
     usual = spec.default_sort(arguments.filter_values)
     found = [("", tr(_("default order")), arguments.sort == usual)]
+    offered: set[object] = set()
     for column in spec.column_list:
-        if column.sortable:
+        if column.sortable and column.sort_table not in offered:
+            offered |= {column.sort_table} - {None}
             both = (column.key, f"-{column.key}")
             found.extend((sort, tr(_sort_label(spec, sort)), sort == arguments.sort != usual) for sort in both)
     return found
