@@ -170,10 +170,18 @@ def notify_taken_up(session: Session, change: ChangeRequest, activity: Activity,
 
 
 def notify_reassigned(  # noqa: PLR0913, PLR0917 - the parts of a reassignment
-    session: Session, change: ChangeRequest, activity: Activity, to: User, by: User, reason: str, now: dt.datetime
+    session: Session,
+    change: ChangeRequest,
+    activity: Activity,
+    to: User,
+    by: User,
+    reason: str,
+    now: dt.datetime,
+    former: User | None = None,
 ) -> None:
-    """Notify ``to`` and the other eligible users that ``by`` has reassigned the step, and why."""
-    people = {user.id: user for user in (to, *eligible_users(session, change, now)) if user.id != by.id}
+    """Notify ``to``, the ``former`` assignee and all eligible users that ``by`` has reassigned the step, and why."""
+    told = (to, *eligible_users(session, change, now), former)
+    people = {user.id: user for user in told if user is not None and user.id != by.id}
     notify(
         session, Event.HANDED_OVER, people.values(), now=now, key=f"handed-over-{activity.id}-{now.timestamp():.6f}",
         change=change, activity=activity, step=activity.step.title, to=to.full_name, by=by.full_name, reason=reason,

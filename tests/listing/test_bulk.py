@@ -73,7 +73,7 @@ def test_only_who_can_do_something_sees_boxes_and_each_says_its_row(running_app:
     id_ = open_step(running_app)
     page = running_app.visitor("pengelola").get("/admin/evaluation/").text
     assert re.search(rf'name="id" value="{id_}" aria-label="Centang RFC/2026/\d+"', page)
-    for name in ("kepala", "pemohon", "pemeriksa", "administrator", "admin"):
+    for name in ("kepala", "pemohon", "pemeriksa"):
         assert 'name="id"' not in running_app.visitor(name).get("/admin/evaluation/").text
         assert send(running_app.visitor(name), "take-up", [id_]).status_code == 403
     assert 'id="bulk"' not in running_app.visitor("kepala").get("/admin/approval/").text

@@ -58,8 +58,13 @@ def _tell_held_steps(user: User) -> None:
     """Say which open steps are assigned to a user who does not act on them any more, and who can."""
     if steps := steps_held_by(db.session(), user):
         named = ", ".join(f"{step.change.number} ({tr(step.step.title)})" for step in steps)
-        flash(tr(_("Still assigned to %(name)s: %(steps)s. They wait for the colleagues, who can take them over on the"
-                   " page of the request.", name=user.full_name, steps=named)), "warning")  # fmt: skip
+        message = _(
+            "Still assigned to %(name)s: %(steps)s. On the page of the request the colleagues can take them over, or"
+            " you give them to one of them.",
+            name=user.full_name,
+            steps=named,
+        )
+        flash(tr(message), "warning")
 
 
 class UserView(RecordView):

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, false, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
 from models.accounts.actor_snapshot import snapshot_of
+from models.accounts.permission import is_permitted
 from models.accounts.user import User
+from models.audit.trail import audit_context
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, session_of
 from models.changes.moves.case_file import open_case
 from models.changes.steps.activity import Activity
+from models.changes.steps.due_times import save_due_time
 from models.changes.steps.timing import raise_overdue_in
 from models.deviations.deviation import account_error
 from models.immutability import RowRules, no_update_or_delete
@@ -38,7 +42,7 @@ class Reassignment(Base):
     __tablename__ = "handover"
     __table_args__ = (
         CheckConstraint("from_id <> to_id", name="to_somebody_else"),
-        CheckConstraint("by_id IN (from_id, to_id)", name="by_one_of_the_two"),
+        CheckConstraint("by_id IN (from_id, to_id) OR by_administrator", name="by_one_of_the_two"),
         Index(None, "activity_id"),
     )
 
@@ -58,6 +62,8 @@ class Reassignment(Base):
     by_name: Mapped[str | None] = snapshot_of("by_id")
     by_title: Mapped[str | None] = snapshot_of("by_id", "position")
     by_capacity: Mapped[ShortText | None]
+    #: Whether an administrator gave it from one to the other: its assignee has left, say.
+    by_administrator: Mapped[bool] = mapped_column(default=False, server_default=false())
     at: Mapped[Timestamp]
     reason: Mapped[LongText]
 
@@ -100,6 +106,7 @@ def take_up_step(case: CaseFile) -> Activity:
     change.version += 1
     session_of(change).flush()
     session_of(change).refresh(current, ["taken_up_by", "assignee"])
+    save_due_time(session_of(change), change.id, current, case.timing(current).due)
     rules.notify_taken_up(session_of(change), change, current, case.now)
     return current
 
@@ -109,9 +116,9 @@ def reassign(
 ) -> Reassignment:
     """Reassign the current step of ``change`` to ``to``, who must be eligible for it.
 
-    The assignee may reassign it to anybody eligible; another eligible user may take it over. Raises what
-    ``ChangeRequest.save`` raises, NoSuchMove (409) if the step has no assignee, ValidationFailed (422) if ``to`` is
-    not eligible or the reason is empty.
+    The assignee and an administrator of the agency may reassign it to anybody eligible; another eligible user may take
+    it over. Raises what ``ChangeRequest.save`` raises, NoSuchMove (409) if the step has no assignee, ValidationFailed
+    (422) if ``to`` is not eligible or the reason is empty.
     """
     return reassign_step(open_case(change, actor, now, version=version), to, reason=reason)
 
@@ -121,15 +128,12 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
     change, current, actor = case.change, case.require_open(), case.actor
     if current.held_by_id is None:
         raise NoSuchMove(_("This step has no assignee, so it cannot be reassigned."))
-    if current.held_by_id != actor.id:
-        if refusal := case.reason_cannot_take(actor):
-            raise NotAllowed(refusal)
-        if to.id != actor.id:
-            raise NotAllowed(
-                _("Only the assignee can reassign a step to somebody else; you can take it over yourself.")
-            )
+    by_administrator = actor.id not in {current.held_by_id, to.id} and may_reassign_for_others(actor, change.agency_id)
+    if current.held_by_id != actor.id and not by_administrator:
+        _require_taken_over(case, to)
     if errors := _field_errors(case, to, reason):
         raise ValidationFailed(_("The step cannot be reassigned with these values."), field_errors=errors)
+    session = session_of(change)
     reassignment = Reassignment(
         agency_id=change.agency_id,
         change_id=change.id,
@@ -137,18 +141,38 @@ def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
         from_id=current.held_by_id,
         to_id=to.id,
         by_id=actor.id,
-        by_capacity=case.capacity,
+        by_capacity=_administrator_capacity(session) if by_administrator else case.capacity,
+        by_administrator=by_administrator,
         at=case.now,
         reason=strip_blank(reason),
     )
-    session = session_of(change)
     session.add(reassignment)
+    former = session.get(User, current.held_by_id)
     current.held_by_id = to.id
     change.version += 1
     session.flush()
     session.refresh(current, ["assignee"])
-    rules.notify_reassigned(session, change, current, to, actor, reassignment.reason, case.now)
+    rules.notify_reassigned(session, change, current, to, actor, reassignment.reason, case.now, former)
     return reassignment
+
+
+def may_reassign_for_others(user: User, agency_id: int) -> bool:
+    """Whether ``user`` may give a step of the agency from one user to another: its administrators."""
+    return is_permitted(user, Verb.EDIT, Resource.USER, agency_id)
+
+
+def _administrator_capacity(session: Session) -> str | None:
+    """Return the capacity of who answers for the transaction; a step's capacity is not theirs."""
+    context = audit_context(session)
+    return context.capacity if context is not None else None
+
+
+def _require_taken_over(case: CaseFile, to: User) -> None:
+    """Raise NotAllowed unless the actor, who is not the assignee, takes the step over for themselves."""
+    if refusal := case.reason_cannot_take(case.actor):
+        raise NotAllowed(refusal)
+    if to.id != case.actor.id:
+        raise NotAllowed(_("Only the assignee can reassign a step to somebody else; you can take it over yourself."))
 
 
 def _field_errors(case: CaseFile, to: User, reason: str) -> dict[str, Message]:

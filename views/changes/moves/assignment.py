@@ -11,14 +11,15 @@ from typing_extensions import override
 from wtforms import SelectField, TextAreaField
 from wtforms.fields.choices import SelectChoice
 
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User
 from models.audit import trail
-from models.changes.moves.assignment import reason_error, reassign, take_up
+from models.changes.moves.assignment import may_reassign_for_others, reason_error, reassign, take_up
 from models.database import db
-from views.app.access import get_current_user
+from views.app.access import can, get_current_user, visible_agencies
 from views.app.clock import now
 from views.forms.base import Form, Required
 from views.listing.bulk import BulkAction, BulkView
@@ -49,6 +50,7 @@ class BulkReassignForm(Form):
 class _StepBulkAction(BulkAction):
     """An action of change managers on several open steps."""
 
+    @override
     def is_allowed(self) -> bool:
         """Whether the current user is a change manager."""
         return Role.CHANGE_MANAGER in get_current_user().roles
@@ -93,16 +95,22 @@ class Reassign(_StepBulkAction):
     title = _("Reassign")
     explanation = _(
         "A step assigned to you is reassigned to the colleague you choose. A step assigned to a colleague can only "
-        "be taken over by yourself."
+        "be taken over by yourself; an administrator gives it to any colleague."
     )
+
+    @override
+    def is_allowed(self) -> bool:
+        """Whether the current user is a change manager, or an administrator."""
+        return super().is_allowed() or can(Verb.EDIT, Resource.USER)
 
     @override
     def form(self, view: BulkView, ids: Sequence[int]) -> Form:
         """Return the form with the change managers of the office as choices, including the current user."""
         form = BulkReassignForm()
+        agency_ids = [agency.id for agency in visible_agencies(db.session())]
         people = db.session.execute(
             select(User.id, User.full_name)
-            .where(User.agency_id == get_current_user().agency_id, User.is_active, User.is_change_manager)
+            .where(User.agency_id.in_(agency_ids), User.is_active, User.is_change_manager)
             .order_by(User.full_name)
         )
         form.to.choices = [SelectChoice("", "–"), *(SelectChoice(str(id_), name) for id_, name in people)]
@@ -124,9 +132,9 @@ class Reassign(_StepBulkAction):
         change = self._change_at_open_step(view, id_)
         to = db.session.get_one(User, int(form["to"].data if form else 0))
         reason = (form["reason"].data or "").strip() if form else ""
-        capacity = change.capacity_of(get_current_user(), now())
-        trail.update_audit_context(db.session(), action="change.hand-over", capacity=capacity, reason=reason)
-        reassign(change, to, get_current_user(), now=now(), reason=reason, version=change.version)
+        trail.update_audit_context(db.session(), action="change.hand-over", reason=reason)
+        reassigned = reassign(change, to, get_current_user(), now=now(), reason=reason, version=change.version)
+        trail.update_audit_context(db.session(), capacity=reassigned.by_capacity)
         return _("The step is now assigned to %(name)s.", name=to.full_name)
 
 
@@ -136,6 +144,8 @@ class Assignment:
 
     assignee: str | None
     is_mine: bool
+    #: Whether the current user gives the step from one colleague to another.
+    for_others: bool
     may_take_up: bool
     form: ReassignForm | None
 
@@ -146,21 +156,23 @@ class Assignment:
             return None
         is_mine = current.held_by_id == case.actor.id
         is_eligible = case.reason_cannot_take(case.actor) is None
-        if current.held_by_id is not None and (is_mine or is_eligible):
+        for_others = not is_mine and may_reassign_for_others(case.actor, case.change.agency_id)
+        if current.held_by_id is not None and (is_mine or is_eligible or for_others):
             form = form or make_reassign_form(case)
         return cls(
             assignee=current.holder,
             is_mine=is_mine,
+            for_others=for_others,
             may_take_up=current.held_by_id is None and is_eligible,
             form=form,
         )
 
 
 def make_reassign_form(case: CaseFile) -> ReassignForm:
-    """Return the form to reassign the open step: to a colleague if assigned to the actor, else to the actor."""
+    """Return the form to reassign the open step: to a colleague, or to the actor who takes a colleague's step over."""
     form = ReassignForm()
     actor = case.actor
-    if case.position.assignee_id == actor.id:
+    if case.position.assignee_id == actor.id or may_reassign_for_others(actor, case.change.agency_id):
         form.to.choices = [SelectChoice(str(one.id), one.full_name) for one in _eligible_assignees(case)]
     else:
         form.to.choices = [SelectChoice(str(actor.id), actor.full_name)]
@@ -168,10 +180,10 @@ def make_reassign_form(case: CaseFile) -> ReassignForm:
 
 
 def _eligible_assignees(case: CaseFile) -> list[User]:
-    """Return the other users of the office who are eligible for the open step."""
+    """Return the users of the office who are eligible for the open step, without its assignee."""
     office = db.session.scalars(
         select(User)
-        .where(User.agency_id == case.change.agency_id, User.is_active, User.id != case.actor.id)
+        .where(User.agency_id == case.change.agency_id, User.is_active, User.id != case.position.assignee_id)
         .order_by(User.full_name)
     )
     return [one for one in office if case.reason_cannot_take(one) is None]
