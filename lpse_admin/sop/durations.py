@@ -91,3 +91,9 @@ def parse_standard_time(text: str) -> StandardTime | None:
     if not 0 < minutes <= (_MAX_CLOCK_MINUTES if by_clock else MAX_STANDARD_MINUTES):
         return None
     return StandardTime(text=text.strip(), minutes=ceil(minutes), days=int(whole_days), by_clock=by_clock)
+
+
+def is_by_clock(text: str) -> bool:
+    """Whether the standard time in ``text`` is time of the clock: "24 jam kalender"."""
+    standard = parse_standard_time(text)
+    return standard is not None and standard.by_clock

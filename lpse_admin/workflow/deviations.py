@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.sop.durations import is_by_clock
 from lpse_admin.workflow.record_fields import is_empty
 from lpse_admin.worktime.step_timing import duration_message
 
@@ -86,13 +87,21 @@ class DetectedDeviation:
         return not is_empty(values.get(self.account_field))
 
     @property
+    def by_clock(self) -> bool:
+        """Whether its times are of the clock, and not working time."""
+        return self.kind is DeviationKind.TIME and is_by_clock(self.standard)
+
+    @property
     def account_error(self) -> Message:
         """The error if its account is missing."""
         if self.kind is DeviationKind.TIME:
+            measured = duration_message(self.measured_minutes or 0, by_clock=self.by_clock)
+            values: dict[str, object] = {"measured": measured, "standard": self.standard}
+            if self.by_clock:
+                return _("This step has taken %(measured)s; its standard is %(standard)s. Explain the delay.", **values)
             return _(
                 "This step has taken %(measured)s of working time; its standard is %(standard)s. Explain the delay.",
-                measured=duration_message(self.measured_minutes or 0),
-                standard=self.standard,
+                **values,
             )
         return _("Explain the deviation: “%(what)s”.", what=self.what)
 

@@ -19,6 +19,7 @@ _MINUTE = dt.timedelta(minutes=1)
 _MICROSECOND = dt.timedelta(microseconds=1)
 _LOOKBACK = dt.timedelta(days=60)
 _MINUTES_PER_HOUR = 60
+_MINUTES_PER_DAY = 24 * _MINUTES_PER_HOUR
 #: From so many working days on, a duration is told in whole ones.
 _WHOLE_DAYS_FROM = 10
 
@@ -57,6 +58,8 @@ class StepTiming:
     measured_time: dt.timedelta
     due: dt.datetime | None
     allowed_time: dt.timedelta | None
+    #: Whether the standard, and so the measured time, is of the clock, day and night.
+    by_clock: bool = False
 
     @property
     def is_late(self) -> bool:
@@ -89,11 +92,12 @@ def measure_timing(
         basis, since, measured = "handling", timestamps.taken_up_at, handling
     else:
         basis, since, measured = "arrival", timestamps.arrived_at, waiting + (handling or dt.timedelta())
-    if standard is not None and standard.by_clock:
+    by_clock = standard is not None and standard.by_clock
+    if by_clock:
         measured = end - since
     due = calendar.deadline(since, standard) if standard else None
     allowed = calendar.allowed_time(since, standard) if standard else None
-    return StepTiming(waiting, handling, basis, since, end, measured, due, allowed)
+    return StepTiming(waiting, handling, basis, since, end, measured, due, allowed, by_clock)
 
 
 def standard_time_of(sop: Sop, step: Step) -> StandardTime | None:
@@ -140,26 +144,32 @@ def round_up_to_minutes(duration: dt.timedelta) -> int:
     return -(-duration // _MINUTE)
 
 
-def duration_message(minutes: int) -> Message:
+def duration_message(minutes: int, *, by_clock: bool = False) -> Message:
     """Return working time as a text: "2 h 5 min", "3 working days 2 h", "15 working days".
 
-    From a working day on it is rounded up to hours, from ten on to days.
+    From a day on it is rounded up to hours, from ten on to days. With ``by_clock`` it is time of the clock, day and
+    night: "1 calendar day 2 h".
     """
-    days, rest = divmod(minutes, MINUTES_PER_WORKDAY)
+    per_day, name_days = (_MINUTES_PER_DAY, _calendar_days) if by_clock else (MINUTES_PER_WORKDAY, _working_days)
+    days, rest = divmod(minutes, per_day)
     if days >= _WHOLE_DAYS_FROM:
-        return _days_message(days + bool(rest))
+        return name_days(days + bool(rest))
     if not days:
         return _hours_message(rest)
     hours = -(-rest // _MINUTES_PER_HOUR)
-    if hours * _MINUTES_PER_HOUR > MINUTES_PER_WORKDAY:
+    if hours * _MINUTES_PER_HOUR >= per_day:
         days, hours = days + 1, 0
     if not hours:
-        return _days_message(days)
-    return _("%(days)s %(hours)s h", days=_days_message(days), hours=hours)
+        return name_days(days)
+    return _("%(days)s %(hours)s h", days=name_days(days), hours=hours)
 
 
-def _days_message(days: int) -> Message:
+def _working_days(days: int) -> Message:
     return _("1 working day") if days == 1 else _("%(days)s working days", days=days)
+
+
+def _calendar_days(days: int) -> Message:
+    return _("1 calendar day") if days == 1 else _("%(days)s calendar days", days=days)
 
 
 def _hours_message(minutes: int) -> Message:

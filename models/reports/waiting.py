@@ -88,6 +88,8 @@ class WaitingStep:
     #: Working minutes that its standard has judged so far, and how many it allows; None where there is no standard.
     used_minutes: int | None = None
     allowed_minutes: int | None = None
+    #: Whether these minutes are of the clock, and not working time.
+    by_clock: bool = False
     #: Whether it is the head whom it waits for.
     is_for_head: bool = False
 
@@ -414,4 +416,5 @@ def _waiting_step(
         is_late=times.is_late,
         used_minutes=None if times.allowed_time is None else round_up_to_minutes(times.measured_time),
         allowed_minutes=None if times.allowed_time is None else round_up_to_minutes(times.allowed_time),
+        by_clock=times.by_clock,
     )

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Step
+from lpse_admin.worktime.step_timing import standard_time_of
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
     from lpse_admin.flowchart.layout import ChartLayout
+    from lpse_admin.sop import StandardTime
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
 
@@ -34,7 +36,8 @@ class RowState(LabelledEnum):
 class ChartRow:
     """A row of the chart with its state (None for a remark), and its texts.
 
-    ``title`` is the step's short name; ``in_words`` is the state and how often the step was taken: "Done (2×)".
+    ``title`` is the step's short name; ``in_words`` is the state and how often the step was taken: "Done (2×)";
+    ``standard`` is its standard time in the SOP's words, and whether that is time by the clock.
     """
 
     row: FlowChartRow
@@ -44,9 +47,10 @@ class ChartRow:
     title: str
     symbol: str
     in_words: str
+    standard: str
 
     @classmethod
-    def of(cls, row: FlowChartRow, state: RowState | None, times: int) -> ChartRow:
+    def of(cls, row: FlowChartRow, state: RowState | None, times: int, standard: StandardTime | None) -> ChartRow:
         """Return a row in the user's language."""
         state_text = tr(state.title) if state else ""
         return cls(
@@ -57,6 +61,7 @@ class ChartRow:
             title=tr(row.step.title) if row.step else tr(row.text),
             symbol=state.symbol if state else "",
             in_words=f"{state_text} ({times}×)" if times > 1 else state_text,
+            standard=_standard_text(standard) if standard else "",
         )
 
 
@@ -89,11 +94,20 @@ class ChangeChart:
             diagram,
             drawing,
             tuple(
-                ChartRow.of(row, _row_state(change, row, times), times.get(row.step, 0) if row.step else 0)
+                ChartRow.of(
+                    row,
+                    _row_state(change, row, times),
+                    times.get(row.step, 0) if row.step else 0,
+                    standard_time_of(case.sop, row.step) if row.step and row.step in case.sop.rules else None,
+                )
                 for row in diagram.rows
             ),
             frozenset(index for index, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
         )
+
+
+def _standard_text(standard: StandardTime) -> str:
+    return f"{standard.text} ({tr(_('by the clock, day and night'))})" if standard.by_clock else standard.text
 
 
 def _row_state(change: ChangeRequest, row: FlowChartRow, times: dict[Step, int]) -> RowState | None:

@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import _
 from lpse_admin.self_check.rules import Severity
 from lpse_admin.sop.steps import HEAD_STEPS, Result, Step, Urgency
 from lpse_admin.worktime.periods import PeriodKind
@@ -210,9 +210,5 @@ def _lateness(row: WaitingStep) -> str:
     """Return in words how late a step is, how much time is left, or since when it waits if it has no standard."""
     if row.used_minutes is None or row.allowed_minutes is None:
         return relative_time(row.arrived_at)
-    left: Message
-    if row.is_late:
-        left = _("late by %(time)s", time=duration_message(row.used_minutes - row.allowed_minutes))
-    else:
-        left = _("%(time)s left", time=duration_message(row.allowed_minutes - row.used_minutes))
-    return tr(left)
+    time = duration_message(abs(row.used_minutes - row.allowed_minutes), by_clock=row.by_clock)
+    return tr(_("late by %(time)s", time=time) if row.is_late else _("%(time)s left", time=time))

@@ -18,6 +18,7 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
+from lpse_admin.sop.durations import is_by_clock
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind, Disposal, LatenessBasis
 from models.accounts.user import User
@@ -46,12 +47,13 @@ from views.forms.base import Form, Required
 from views.forms.commit import commit_or_show_errors
 from views.forms.once import keep_submission
 from views.forms.recovery import recoverable
-from views.i18n.language import format_date, tr
+from views.i18n.language import ClockMinutes, format_date, tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters.agency import AgencyFilter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter, OptionFilter
+from views.listing.filters.order import Shortcut
 from views.listing.filters.search import SearchedKind, search_index
-from views.listing.lists import MAX_COUNT, Column, Shortcut
+from views.listing.lists import MAX_COUNT, Column, ComputedColumns
 from views.listing.record_view import current_principal, parse_id
 
 if TYPE_CHECKING:
@@ -194,6 +196,21 @@ class TotalLink:
     url: str
 
 
+def _load_times(_session: Session) -> Callable[..., Mapping[str, object]]:
+    """Return a function that says which minutes are of the clock, and which of working time."""
+
+    def times(measured: int | None, allowed: int | None, standard: str) -> Mapping[str, object]:
+        minutes = {"measured": measured, "allowed": allowed}
+        if measured is None or not is_by_clock(standard):
+            return minutes
+        return {key: None if value is None else ClockMinutes(value) for key, value in minutes.items()}
+
+    return times
+
+
+_TIMES = ComputedColumns((Deviation.measured_minutes, Deviation.allowed_minutes, Deviation.standard), _load_times)
+
+
 class DeviationView(BulkView):
     """Deviations from the standard in equipment, time and output."""
 
@@ -218,8 +235,8 @@ class DeviationView(BulkView):
         Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
         Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
         Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
-        Column("measured", _("Measured time"), Deviation.measured_minutes, CellKind.MINUTES),
-        Column("allowed", _("Standard time"), Deviation.allowed_minutes, CellKind.MINUTES, in_list=False),
+        Column("measured", _("Measured time"), _TIMES, CellKind.MINUTES),
+        Column("allowed", _("Standard time"), _TIMES, CellKind.MINUTES, in_list=False),
         Column("standard", _("Standard"), Deviation.standard),
         Column("executor", _("Executor"), Deviation.executor_name),
         Column("executor_title", _("Title of the executor"), Deviation.executor_title, in_list=False),

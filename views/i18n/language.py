@@ -180,11 +180,16 @@ def relative_time(value: dt.datetime | None) -> Markup:
     )
 
 
-def format_duration(value: dt.timedelta | int | None) -> str:
-    """Return a working time (timedelta or minutes) as text: 2 jam 5 menit."""
+class ClockMinutes(int):
+    """Minutes of the clock, day and night, and not of working time."""
+
+
+def format_duration(value: dt.timedelta | int | None, *, by_clock: bool = False) -> str:
+    """Return a working time (timedelta or minutes) as text: 2 jam 5 menit; with ``by_clock`` a time of the clock."""
     if value is None:
         return ""
-    return tr(duration_message(value if isinstance(value, int) else round_up_to_minutes(value)))
+    minutes = value if isinstance(value, int) else round_up_to_minutes(value)
+    return tr(duration_message(minutes, by_clock=by_clock or isinstance(value, ClockMinutes)))
 
 
 def format_rupiah(value: Decimal | int | None) -> str:

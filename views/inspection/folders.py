@@ -97,7 +97,7 @@ def _timings(session: Session, change: ChangeRequest, steps: Iterable[StepShown]
         found[step.id] = (
             format_duration(timing.waiting_time),
             format_duration(timing.handling_time),
-            format_duration(timing.allowed_time),
+            format_duration(timing.allowed_time, by_clock=timing.by_clock),
         )
     return found
 
