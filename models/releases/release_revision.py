@@ -6,6 +6,7 @@ database lets them change only together with such a row.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, UniqueConstraint
@@ -18,6 +19,9 @@ from models.changes.steps.activity import Release
 from models.immutability import RowRules, no_update_or_delete
 
 if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Sequence
+
     from models.changes.change import ChangeRequest
 
 
@@ -60,3 +64,33 @@ class ReleaseRevision(Base):
 
     release: Mapped[Release] = relationship()
     change: Mapped[ChangeRequest] = relationship()
+
+
+@dataclass(frozen=True, slots=True)
+class PlanVersion:
+    """The plan of a release as it was from one revision to the next; the first, with ``number`` 0, as it was made."""
+
+    number: int
+    kind: ReleaseRevisionKind | None
+    window_start_at: dt.datetime | None
+    window_end_at: dt.datetime | None
+    actual_at: dt.datetime | None
+    is_set_aside: bool = False
+
+
+def plan_versions(revisions: Sequence[ReleaseRevision]) -> list[PlanVersion]:
+    """Return each version of a plan, in order: one more than there are ``revisions``; none if it was never revised."""
+    if not revisions:
+        return []
+    first = revisions[0]
+    made = PlanVersion(0, None, first.former_start_at, first.former_end_at, first.former_actual_at)
+    return [
+        made,
+        *(
+            PlanVersion(
+                one.number, one.kind, one.window_start_at, one.window_end_at, one.actual_at,
+                is_set_aside=one.kind is ReleaseRevisionKind.SET_ASIDE,
+            )
+            for one in revisions
+        ),
+    ]  # fmt: skip

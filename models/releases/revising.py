@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -124,6 +124,12 @@ def is_unrecorded(now: ColumnElement[dt.datetime] | dt.datetime) -> ColumnElemen
     """Return the criterion for the releases whose window has passed at ``now`` without an actual time."""
     columns = Release.__table__.c
     return (columns.window_end_at < now) & columns.actual_at.is_(None) & columns.set_aside_at.is_(None)
+
+
+def count_unrecorded(session: Session, visible: ColumnElement[bool], now: dt.datetime) -> int:
+    """Return how many of the ``visible`` releases have a window that has passed without an actual time."""
+    counted = select(func.count()).select_from(Release).where(Release.outcome == Outcome.SCHEDULED, is_unrecorded(now))
+    return session.scalar(counted.where(visible)) or 0
 
 
 def remind_of_unrecorded(session: Session, agency: Agency, now: dt.datetime) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -194,3 +195,43 @@ def test_a_window_that_has_passed_without_its_actual_time_is_listed_and_reminds_
     run(later)
     run(later + dt.timedelta(hours=1))
     assert reminded() == ["pengelola", "pengelola2", "plh"]
+
+
+def test_releases_without_an_actual_time_are_counted_on_the_homes_of_managers_and_the_head(
+    running_app: RunningApp, planned: int
+) -> None:
+    release, link = release_of(running_app, planned), 'href="/admin/release/?plan=unrecorded"'
+    assert release.window_end_at is not None
+    homes = {name: running_app.visitor(name) for name in ("pengelola", "kepala", "pemohon", "pemeriksa")}
+    assert not any(link in one.get("/").text for one in homes.values())
+    before, running_app.now = running_app.now, release.window_end_at + dt.timedelta(hours=1)
+    try:
+        assert {name for name, one in homes.items() if link in one.get("/").text} == {"pengelola", "kepala"}
+        listed = homes["pengelola"].get("/admin/release/?plan=unrecorded").text.count('<th scope="row">')
+        counted = homes["pengelola"].get("/").text.partition(f"{link}>")[2].partition("<")[0]
+        assert int(counted) == listed >= 1
+    finally:
+        running_app.now = before
+
+
+def test_any_two_plans_of_a_release_stand_side_by_side(running_app: RunningApp, planned: int) -> None:
+    manager, details = running_app.visitor("pengelola"), f"/admin/release/details/?id={planned}"
+    for day in (21, 24):
+        assert 'id="comparison"' not in manager.get(details).text
+        moved = manager.post(f"/admin/release/{planned}/move-window", **window(day), reason="Listrik padam")
+        assert moved.status_code == 303
+    first_and_last = comparison(manager.get(details).text)
+    assert first_and_last[0][2] == "24 Apr 2026 19.00 WIB"
+    chosen = comparison(manager.get(f"{details}&plan=1&with=2").text)
+    assert chosen[0][1:] == ["21 Apr 2026 19.00 WIB", "24 Apr 2026 19.00 WIB", "3 hari kalender lebih lambat"]
+    back = comparison(manager.get(f"{details}&plan=2&with=1").text)
+    assert back[1][1:] == ["24 Apr 2026 20.00 WIB", "21 Apr 2026 20.00 WIB", "3 hari kalender lebih awal"]
+    assert comparison(manager.get(f"{details}&plan=9&with=x").text) == first_and_last
+
+
+def comparison(page: str) -> list[list[str]]:
+    """Return the rows of the table with two plans, as text."""
+    table = page.partition('<section aria-labelledby="comparison">')[2].partition("</table>")[0]
+    rows = re.findall(r"<tr>(.*?)</tr>", table.partition("<tbody>")[2], re.DOTALL)
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row) for row in rows]
+    return [[re.sub(r"<[^>]+>", "", cell).replace("\xa0", " ") for cell in row] for row in cells]

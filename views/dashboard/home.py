@@ -14,8 +14,10 @@ from lpse_admin.self_check.rules import Severity
 from lpse_admin.sop.steps import HEAD_STEPS, Result, Step, Urgency
 from lpse_admin.worktime.periods import PeriodKind
 from lpse_admin.worktime.step_timing import duration_message
+from models.changes.steps.activity import Release
 from models.database import db
 from models.deviations.deviation import DeviationState
+from models.releases.revising import count_unrecorded
 from models.reports import waiting
 from models.scope import sees_all_requests, visible
 from models.self_check.finding import SelfCheckFinding
@@ -142,6 +144,7 @@ def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:
         accounted = url_for("deviation.index_view", state=DeviationState.ACCOUNTED.value, waiting=ME)
         counters.append(CountedList(tr(_("Deviations to decide on")), undisposed, accounted))
     counters += _counters_of_steps(counts, without=HEAD_STEPS if principal.decides_as_head else ())
+    counters += _unrecorded_releases(principal)
     rows = waiting.waiting_for_user(session, principal, _MAX_ROWS, now())
     everything = CountedList(tr(_("All that waits for me")), counts.total(), url_for("change.index_view", waiting=ME))
     return {
@@ -149,6 +152,16 @@ def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:
         "rows": _work_rows(rows, for_user=True),
         "everything": everything if counts.total() > len(rows) else None,
     }
+
+
+def _unrecorded_releases(principal: ActingUser) -> list[CountedList]:
+    """Return how many releases lack their actual time, for those who record it and for the head; nothing for none."""
+    if not (principal.decides_as_head or Role.CHANGE_MANAGER in principal.user.roles):
+        return []
+    criterion = visible(Release, principal.user, is_acting_head=principal.is_acting_head)
+    count = count_unrecorded(db.session(), criterion, now())
+    title, url = tr(_("Releases without an actual time")), url_for("release.index_view", plan="unrecorded")
+    return [CountedList(title, count, url)] if count else []
 
 
 def _counters_of_steps(counts: Counter[Step], without: Sequence[Step]) -> list[CountedList]:

@@ -56,6 +56,8 @@ class Hit:
     name: Markup
     details: tuple[str, ...]
     matches: tuple[tuple[str, Markup], ...] = ()
+    #: The requests that have to do with it, where it is an asset.
+    requests_url: str = ""
 
 
 def highlight(pieces: Iterable[TextPiece]) -> Markup:
@@ -157,6 +159,7 @@ def asset_hits(
                 _hit_name(query, item.reference, item.name),
                 tuple(about),
                 _matches(query, [(headings[key], text) for key, text in texts.items() if key in headings]),
+                url_for("change.index_view", asset=item.reference),
             ),
         )
 

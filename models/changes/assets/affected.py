@@ -93,17 +93,23 @@ def copy_items(change: ChangeRequest, new: ChangeRequest) -> None:
     ]
 
 
+_NAME_OF_ASSET = Asset.code + "." + Asset.register + " " + Asset.name
 #: What a request names as affected, as one text: for lists and exports.
 AFFECTED_TEXT: Any = (
-    select(
-        func.aggregate_strings(
-            func.coalesce(Asset.code + "." + Asset.register + " " + Asset.name, ChangeItem.service), "; "
-        )
-    )
+    select(func.aggregate_strings(func.coalesce(_NAME_OF_ASSET, ChangeItem.service), "; "))
     .select_from(ChangeItem)
     .outerjoin(Asset, Asset.id == ChangeItem.asset_id)
     .where(ChangeItem.change_id == ChangeRequest.id)
     .correlate(ChangeRequest)
+    .scalar_subquery()
+)
+#: What an evaluation names as affected, as one text.
+EVALUATED_TEXT: Any = (
+    select(func.aggregate_strings(func.coalesce(_NAME_OF_ASSET, EvaluationItem.service), "; "))
+    .select_from(EvaluationItem)
+    .outerjoin(Asset, Asset.id == EvaluationItem.asset_id)
+    .where(EvaluationItem.evaluation_id == Activity.__table__.c.id)
+    .correlate(Activity.__table__)
     .scalar_subquery()
 )
 

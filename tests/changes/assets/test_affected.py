@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
@@ -65,6 +66,13 @@ def test_an_evaluation_names_it_anew_and_the_asset_s_page_lists_what_named_it(ru
     assert "Jaringan" in page
     assert f">{number}</a>" in manager.get(f"/admin/asset/details/?id={item}").text
     assert f">{number}</a>" not in manager.get(f"/admin/asset/details/?id={other}").text
+    assert "Peladen utama; Jaringan" in manager.get("/admin/evaluation/export/csv/").text
+    found = manager.get("/search?q=Peladen+utama").text
+    link = re.search(r'href="(/admin/change/\?asset=[^"]+0871)"', found)
+    assert link
+    requests = manager.get(link[1]).text
+    assert f">{number}</a>" in requests
+    assert requests.count('<th scope="row">') == 1
     with running_app.session() as opened:
         office = running_app.cast(opened).office(LUMAJANG)
         released = move_through(opened, office, *OUTCOMES_TO[Step.ASSET_REVIEW])

@@ -21,6 +21,7 @@ from models.changes.moves.case_file import with_record
 from models.changes.steps.activity import Release, ReleaseAsset
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
+from models.releases.release_revision import plan_versions
 from models.releases.revising import can_correct, can_move, correct_actual_time, is_unrecorded, move_window, set_aside
 from views.app.access import can, get_current_user
 from views.app.clock import now
@@ -41,6 +42,7 @@ from views.listing.parameters import NOW
 from views.listing.record_view import current_principal, parse_id
 from views.releases.calendar import CalendarPage
 from views.releases.conflicts import ReleaseConflicts
+from views.releases.plans import compare_plans
 from views.releases.window import describe_conflicts, week_of_window
 
 if TYPE_CHECKING:
@@ -218,6 +220,7 @@ class ReleaseView(StepRecordView):
         release = extras["activity"]
         may_edit = can(Verb.EDIT, Resource.RELEASE)
         return extras | {
+            "comparison": compare_plans(plan_versions(release.revisions), request.args),
             "actual_form": ActualTimeForm() if self._may_add_actual_time(release) else None,
             "may_move": may_edit and can_move(release),
             "may_correct": may_edit and can_correct(release),

@@ -11,6 +11,7 @@ from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
+from models.changes.assets.affected import EVALUATED_TEXT
 from models.changes.steps.activity import Activity
 from models.changes.steps.assessments import last_risk
 from models.database import db
@@ -43,6 +44,7 @@ class EvaluationView(StepRecordView):
         Step.EVALUATION,
         "risk",
         filters=(ChoiceFilter("risk", _("Risk"), column=record_table_columns(Step.EVALUATION).risk, choices=Risk),),
+        columns=(Column("affected", _("Assets and services affected"), EVALUATED_TEXT, in_list=False, wide=True),),
     )
 
 
