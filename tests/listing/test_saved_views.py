@@ -91,6 +91,8 @@ def test_each_chip_removes_one_thing_and_leaves_everything_else(running_app: Run
         ("", "diurutkan menurut saat dicatat, yang terbaru dulu"),
         ("sort=submitted", "diurutkan menurut Diajukan, yang terlama dulu"),
         ("sort=-submitted", "diurutkan menurut Diajukan, yang terbaru dulu"),
+        ("sort=due", "diurutkan menurut Batas akhir, yang terlama dulu"),
+        ("sort=-lateness", "diurutkan menurut Batas waktu, yang terbaru dulu"),
     ],
 )
 def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(
@@ -102,7 +104,8 @@ def test_a_list_says_how_it_is_sorted_and_offers_the_other_orders(
     offered = re.findall(
         r'<option value="([^"]*)"( selected)?>', page.partition('name="sort"')[2].partition("</select>")[0]
     )
-    orders = ("id", "requester", "submitted", "institution")
+    due = "due" if chosen == "due" else "lateness"
+    orders = ("id", due, "requester", "submitted", "institution")
     assert [value for value, _ in offered] == ["", *(sort for key in orders for sort in (key, f"-{key}"))]
     assert [value for value, selected in offered if selected] == [chosen]
 

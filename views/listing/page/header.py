@@ -301,12 +301,16 @@ def _sort_label(spec: ListSpec, sort: str) -> Message:
 
 def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, str, bool]]:
     """Return (value, label, whether it is this one) of each order; "" for the one that the list has by itself."""
-    usual = spec.default_sort(arguments.filter_values)
-    found = [("", tr(_("default order")), arguments.sort == usual)]
+    usual, current = spec.default_sort(arguments.filter_values), arguments.sort
+    chosen = spec.column(current.removeprefix("-"))
+    found = [("", tr(_("default order")), current == usual)]
     offered: set[object] = set()
     for column in spec.column_list:
         if column.sortable and column.sort_table not in offered:
             offered |= {column.sort_table} - {None}
-            both = (column.key, f"-{column.key}")
-            found.extend((sort, tr(_sort_label(spec, sort)), sort == arguments.sort != usual) for sort in both)
+            # Of columns that are sorted along the same table, that of the present order.
+            is_same = chosen is not None and chosen.sort_table is not None and chosen.sort_table is column.sort_table
+            key = chosen.key if is_same and chosen else column.key
+            both = (key, f"-{key}")
+            found.extend((sort, tr(_sort_label(spec, sort)), sort == current != usual) for sort in both)
     return found
