@@ -67,8 +67,8 @@ def test_an_evaluation_names_it_anew_and_the_asset_s_page_lists_what_named_it(ru
     assert f">{number}</a>" in manager.get(f"/admin/asset/details/?id={item}").text
     assert f">{number}</a>" not in manager.get(f"/admin/asset/details/?id={other}").text
     assert "Peladen utama; Jaringan" in manager.get("/admin/evaluation/export/csv/").text
-    found = manager.get("/search?q=Peladen+utama").text
-    link = re.search(r'href="(/admin/change/\?asset=[^"]+0871)"', found)
+    results = manager.get("/search?q=Peladen+utama").text
+    link = re.search(r'href="(/admin/change/\?asset=[^"]+0871)"', results)
     assert link
     requests = manager.get(link[1]).text
     assert f">{number}</a>" in requests
