@@ -172,6 +172,7 @@ ROUTES: dict[str, object] = {
     "sop.create_view": Verb.CREATE,
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
+    "sop.bpmn": Verb.READ,
     "notification.latest": Verb.READ,
     "notification.open": Verb.READ,
     "notification.read_all": Verb.READ,

@@ -211,6 +211,7 @@ NO_PAGES = frozenset(
         "document.preview",
         "delegation.decree",
         "sop.download",
+        "sop.bpmn",
         "feed.show",
         "release.window",
         "notification.latest",  # a part of every page, read with the menu under the bell

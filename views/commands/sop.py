@@ -10,6 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.errors import NoSuchMove, NotFound
+from lpse_admin.flowchart.bpmn import to_bpmn
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Sop, check, dead_ends, key_of_file, parse, time_readings, to_json, to_text, to_toml
 from models.database import db
@@ -20,6 +21,7 @@ from views.i18n.wording import terminal_text
 
 group = CommandGroup("sop", help=terminal_text(_("SOPs: check, load, enact, list, show.")))
 
+_FORMATS = ["text", "json", "toml", "bpmn"]
 _FILE_TYPE = click.Path(exists=True, dir_okay=False, readable=True, path_type=Path)
 
 
@@ -96,7 +98,7 @@ def list_sops() -> None:
 
 @group.command()
 @click.argument("key")
-@click.option("--format", "form", type=click.Choice(["text", "json", "toml"]), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(_FORMATS), default="text", show_default=True)
 def show(key: str, form: str) -> None:
     """Print the SOP KEY: the revision in force, or else the newest."""
     with read_session() as session:
@@ -121,6 +123,8 @@ def _format_sop(sop: Sop, form: str) -> str:
             return json.dumps(to_json(sop), indent=2, ensure_ascii=False)
         case "toml":
             return to_toml(sop)
+        case "bpmn":
+            return to_bpmn(sop, terminal_text)
         case _:
             return to_text(sop)
 

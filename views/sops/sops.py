@@ -15,6 +15,7 @@ from wtforms.validators import ValidationError
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, NotAllowed, ValidationFailed
+from lpse_admin.flowchart.bpmn import to_bpmn
 from lpse_admin.flowchart.layout import chart_with_layout
 from lpse_admin.i18n import _
 from lpse_admin.sop import (
@@ -219,11 +220,21 @@ class SopView(RecordView):
     def download(self, sop_id: str) -> Response:
         """Send the SOP as a TOML file."""
         revision = self.get_one(sop_id)
-        response = Response(to_toml(revision.sop), mimetype="application/toml")
-        response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(revision.key, safe='')}.toml"
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Cache-Control"] = "private, no-store"
-        return response
+        return _file(to_toml(revision.sop), "application/toml", f"{revision.key}.toml")
+
+    @expose("/<sop_id>/bpmn")
+    def bpmn(self, sop_id: str) -> Response:
+        """Send the SOP as BPMN 2.0 with its diagram."""
+        revision = self.get_one(sop_id)
+        return _file(to_bpmn(revision.sop, tr), "application/xml", f"{revision.key}.bpmn")
+
+
+def _file(text: str, mimetype: str, name: str) -> Response:
+    response = Response(text, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
 
 
 def _sop_context(sop: Sop) -> dict[str, Any]:
