@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterable, Iterator, Mapping
 
+    from lpse_admin.sop.fields import SopField
     from lpse_admin.sop.model import RequiredItem, Sop, StepRule
 
 _LIST_FIELDS = (
@@ -89,6 +90,28 @@ def _row_values(row: ExtraRow) -> dict[str, object]:
     }
 
 
+def _field_values(field: SopField) -> dict[str, object]:
+    return {
+        "key": field.key,
+        "label": field.label,
+        "kind": field.kind.value,
+        "required_for": tuple(outcome.value for outcome in field.required_for),
+        "only_for": tuple(outcome.value for outcome in field.only_for),
+        "choices": field.choices,
+        "columns": field.columns,
+        "help": field.help,
+        "listed": field.is_listed or None,
+    }
+
+
+def _toml_field(field: SopField) -> Iterator[str]:
+    yield "\n[[steps.fields]]"
+    yield from _toml_pairs(**_field_values(field))
+    if field.when is not None:
+        values = ", ".join(map(_quoted, field.when.values))
+        yield f"when = {{ field = {_quoted(field.when.key)}, is = [{values}] }}"
+
+
 def _toml_step(rule: StepRule) -> Iterator[str]:
     yield from _toml_pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
     yield from _toml_pairs(time=rule.standard.text if rule.standard else None)
@@ -102,6 +125,8 @@ def _toml_step(rule: StepRule) -> Iterator[str]:
     yield from _toml_pairs(remarks=rule.remarks)
     if rule.flow_labels:
         yield f"flow = {_toml_inline_table(rule.flow_labels)}"
+    for field in rule.fields:
+        yield from _toml_field(field)
 
 
 def _toml_lines(sop: Sop) -> Iterator[str]:
@@ -146,7 +171,15 @@ def _iso(date: dt.date | None) -> str | None:
     return date.isoformat() if date else None
 
 
+def _json_field(field: SopField) -> dict[str, object]:
+    when = {"field": field.when.key, "is": list(field.when.values)} if field.when else None
+    values = {**_field_values(field), "when": when}
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in values.items() if value}
+
+
 def _json_step(rule: StepRule) -> dict[str, object]:
+    # Without fields the key is left out, so that the digest of SOPs loaded before there were any stays the same.
+    fields = {"fields": [_json_field(field) for field in rule.fields]} if rule.fields else {}
     return {
         "key": rule.step.value,
         "no": rule.no,
@@ -162,6 +195,7 @@ def _json_step(rule: StepRule) -> dict[str, object]:
         "outcomes": {outcome.value: target.value for outcome, target in rule.declared_outcomes.items()},
         "remarks": rule.remarks,
         "flow": dict(rule.flow_labels),
+        **fields,
     }
 
 
@@ -243,6 +277,19 @@ def _text_item(item: RequiredItem) -> str:
     return f"{item.label} [{_KIND_LABELS[item.kind]}{of}{when}]"
 
 
+def _text_field(rule: StepRule, field: SopField) -> str:
+    labels = {other.key: other.label for other in rule.fields}
+    about = [
+        field.kind.value,
+        *([f"pilihan: {', '.join(field.choices)}"] if field.choices else []),
+        *([f"kolom: {', '.join(field.columns)}"] if field.columns else []),
+        *([f"wajib untuk {', '.join(field.required_for)}"] if field.required_for else []),
+        *([f"hanya untuk {', '.join(field.only_for)}"] if field.only_for else []),
+        *([f"bila {labels[field.when.key]}: {', '.join(field.when.values)}"] if field.when else []),
+    ]
+    return f"{field.label} [{'; '.join(about)}]"
+
+
 def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     heading = rule.activity or "(bukan baris naskah)"
     yield f"\n{f'{rule.no}. ' if rule.no else ''}{heading}"
@@ -257,6 +304,9 @@ def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     for outcome, target in rule.leads_to.items():
         no = sop.rules[target].no if target in sop.rules else None
         yield f"    {outcome.value} → {target.value}{f' (nomor {no})' if no else ''}"
+    if rule.fields:
+        yield "    Isian:"
+        yield from (f"      {_text_field(rule, field)}" for field in rule.fields)
     yield f"    Keterangan: {rule.remarks or _BLANK}"
 
 

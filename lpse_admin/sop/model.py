@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from lpse_admin.sop.fields import SopField
+
 #: Which time is compared with the standard (procedure.md, reading 12).
 TimingBasis = Literal["handling", "arrival"]
 
@@ -112,6 +114,7 @@ class StepRule:
     remarks: str = ""
     flow_labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     declared_outcomes: Mapping[Outcome, Step] = field(default_factory=lambda: MappingProxyType({}), hash=False)
+    fields: tuple[SopField, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +244,11 @@ class Sop:
                 reached.add(current)
                 pending += self.rules[current].leads_to.values() if current in self.rules else ()
         return frozenset(reached)
+
+    def fields_of(self, step: Step) -> tuple[SopField, ...]:
+        """Return the fields that this SOP asks for in ``step``; an answer to a return has those of the request."""
+        rule = self.rules.get(Step.REQUEST if step is Step.RETURNED else step)
+        return rule.fields if rule else ()
 
     def rule(self, step: Step) -> StepRule:
         """Return the rule of ``step``; raises KeyError if the SOP leaves the step out."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import _
 from lpse_admin.sop.durations import parse_standard_time
+from lpse_admin.sop.fields import read_fields
 from lpse_admin.sop.model import (
     ExtraRow,
     GlossaryTerm,
@@ -69,7 +70,19 @@ _TOP_LEVEL_KEYS = (
 _AGENCY_KEYS = ("key", "name", "region", "province", "hierarchy", "address", "account_suffix")
 _SIGNATORY_KEYS = ("name", "nip", "office", "place")
 _SWITCH_KEYS = ("head_approves_every_change", "verification_may_return_report", "deviations", "clock")
-_STEP_TABLE_KEYS = ("key", "no", "activity", "actor", "time", "requires", "output", "outcomes", "remarks", "flow")
+_STEP_TABLE_KEYS = (
+    "key",
+    "no",
+    "activity",
+    "actor",
+    "time",
+    "requires",
+    "output",
+    "outcomes",
+    "remarks",
+    "flow",
+    "fields",
+)
 _STEP_NAMES = [step.value for step in Step if step is not Step.CLOSED]
 _ACTOR_ROLES = [role for role in Role if role in ACTOR_ROLES]
 #: WIB (the second is that of West Kalimantan), WITA and WIT.
@@ -321,6 +334,9 @@ class _StepReader:
         outputs, remarks, flow, standard = (
             entry.texts("output"), entry.text("remarks"), self._flow(entry), self._standard_time(entry)
         )  # fmt: skip
+        fields = read_fields(entry, outcomes, entry.table("outcomes", None).key_names())
+        if fields and step is Step.RETURNED:
+            entry.add_error(_("the fields of %(step)s are those of request", step=step), "fields")
         if step is None:
             return
         records = tuple((path, item.record_step) for path, item in requires if item.record_step is not None)
@@ -341,6 +357,7 @@ class _StepReader:
             remarks=remarks,
             flow_labels=MappingProxyType(flow),
             declared_outcomes=MappingProxyType(outcomes),
+            fields=fields,
         )
 
     @staticmethod

@@ -2,7 +2,7 @@
 
 The SOPs name the records (form of change, result of the evaluation, result file, report, schedule, KIB); their fields
 follow the project's specification of the change records. A field is required for the outcomes in ``required_for``, and
-optional for the others.
+optional for the others. Behind them come the fields that the SOP itself asks for (``lpse_admin.sop.fields``).
 """
 
 from __future__ import annotations
@@ -13,10 +13,14 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.parsing.blank import is_blank
+from lpse_admin.sop.fields import NO, YES
 from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from lpse_admin.sop import Sop
+    from lpse_admin.sop.fields import FieldCondition, SopField
 
 
 class FieldKind(StrEnum):
@@ -34,6 +38,17 @@ class FieldKind(StrEnum):
     ASSETS = "assets"
     TOUCHED_ASSETS = "touched"
     MUTATIONS = "mutations"
+    # Only in fields that an SOP asks for; with the first four, they are named as there.
+    NUMBER = "number"
+    MONEY = "money"
+    DURATION = "duration"
+    YES_NO = "yes-no"
+    ONE_OF = "one-of"
+    SEVERAL_OF = "several-of"
+    USER = "user"
+    ASSET = "asset"
+    REQUEST = "request"
+    ROWS = "rows"
 
 
 class ChangeKind(LabelledEnum):
@@ -96,6 +111,11 @@ class RecordField:
     #: A past time that may be before the request; ``is_before_request``: that must be.
     may_precede_request: bool = False
     is_before_request: bool = False
+    #: Of a field that the SOP asks for: the words of its list, the headings of its rows, and when it is asked for.
+    options: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    when: FieldCondition | None = None
+    is_of_sop: bool = False
 
 
 def _all_outcomes(step: Step) -> frozenset[Outcome]:
@@ -284,35 +304,88 @@ EVALUATED_FIELDS = ("kind", "impact", "resources", "test_plan", "rollback_plan")
 REASON_FIELD = RecordField("reason", _("Reason"), FieldKind.MULTI_LINE, frozenset(NEEDS_REASON))
 
 
-def missing_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return an error for each field that ``outcome`` of ``step`` requires and that is empty in ``values``.
+#: Before the key of a field that an SOP asks for, in forms, records and addresses.
+SOP_FIELD_PREFIX = "field-"
+
+
+def sop_field(field: SopField) -> RecordField:
+    """Return a field that an SOP asks for as a field of a record."""
+    return RecordField(
+        SOP_FIELD_PREFIX + field.key,
+        own_words(field.label),
+        FieldKind(field.kind.value),
+        frozenset(field.required_for),
+        help=own_words(field.help) if field.help else None,
+        only_for=frozenset(field.only_for),
+        options=field.choices,
+        columns=field.columns,
+        when=field.when,
+        is_of_sop=True,
+    )
+
+
+def own_words(text: str) -> Message:
+    """Return an SOP's own text as a Message, which no catalogue translates."""
+    return Message("%(text)s", {"text": text})
+
+
+def sop_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
+    """Return the fields that ``sop`` asks for in ``step``."""
+    return tuple(map(sop_field, sop.fields_of(step)))
+
+
+def record_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
+    """Return the fields of the record of ``step`` under ``sop``, those that it asks for itself last."""
+    return (*RECORD_FIELDS[step], *sop_fields(sop, step))
+
+
+def missing_fields(fields: Iterable[RecordField], outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
+    """Return an error for each of ``fields`` that ``outcome`` requires and that is empty in ``values``.
 
     ``values`` has the record's fields and ``reason`` by key.
     """
     return {
         field.key: _("“%(field)s” is required here.", field=field.label)
-        for field in (*RECORD_FIELDS[step], REASON_FIELD)
-        if outcome in field.required_for and is_empty(values.get(field.key))
+        for field in (*fields, REASON_FIELD)
+        if outcome in field.required_for and is_empty(values.get(field.key)) and is_asked_for(field, values)
     }
 
 
-def forbidden_fields(step: Step, outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return an error for each list of rows in ``values`` that does not belong to ``outcome`` of ``step``.
+def is_asked_for(field: RecordField, values: Mapping[str, object]) -> bool:
+    """Whether the condition of ``field`` is fulfilled by ``values``; a field without one always is asked for."""
+    if field.when is None:
+        return True
+    value = values.get(SOP_FIELD_PREFIX + field.when.key)
+    words = value if isinstance(value, tuple) else (YES if value is True else NO if value is False else value,)
+    return any(word in field.when.values for word in words)
+
+
+def fields_not_asked_for(fields: Iterable[RecordField], values: Mapping[str, object]) -> Iterator[str]:
+    """Yield the keys of the fields whose condition ``values`` does not fulfil; a condition may rest on another."""
+    known = dict(values)
+    for field in fields:
+        if not is_asked_for(field, known):
+            known[field.key] = None
+            yield field.key
+
+
+def forbidden_fields(
+    fields: Iterable[RecordField], outcome: Outcome, values: Mapping[str, object]
+) -> dict[str, Message]:
+    """Return an error for each list of rows in ``values`` that does not belong to ``outcome``.
 
     Single values that do not belong to it are left out of the record (``unrelated_fields``).
     """
     return {
         field.key: _("“%(field)s” cannot be used with “%(outcome)s”.", field=field.label, outcome=outcome.title)
-        for field in RECORD_FIELDS[step]
+        for field in fields
         if _is_unrelated(field, outcome) and field.kind in _ROWS and not is_empty(values.get(field.key))
     }
 
 
-def unrelated_fields(step: Step, outcome: Outcome) -> frozenset[str]:
-    """Return the keys of the single values that a record of ``step`` that ends in ``outcome`` does not keep."""
-    return frozenset(
-        field.key for field in RECORD_FIELDS[step] if _is_unrelated(field, outcome) and field.kind not in _ROWS
-    )
+def unrelated_fields(fields: Iterable[RecordField], outcome: Outcome) -> frozenset[str]:
+    """Return the keys of the single values that a record that ends in ``outcome`` does not keep."""
+    return frozenset(field.key for field in fields if _is_unrelated(field, outcome) and field.kind not in _ROWS)
 
 
 def _is_unrelated(field: RecordField, outcome: Outcome) -> bool:
@@ -320,7 +393,9 @@ def _is_unrelated(field: RecordField, outcome: Outcome) -> bool:
 
 
 #: Fields that consist of rows.
-_ROWS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
+_ROWS = frozenset(
+    {FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS, FieldKind.ROWS}
+)
 
 
 def is_empty(value: object) -> bool:

@@ -24,7 +24,14 @@ from lpse_admin.workflow.deviations import (
     lateness_deviation,
     output_field,
 )
-from lpse_admin.workflow.record_fields import ChangeKind, forbidden_fields, is_empty, missing_fields, unrelated_fields
+from lpse_admin.workflow.record_fields import (
+    ChangeKind,
+    forbidden_fields,
+    is_empty,
+    missing_fields,
+    record_fields,
+    unrelated_fields,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -195,8 +202,8 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
     Withdrawal, return and rejection need a reason, but none of the required items. Under an SOP with deviations, an
     account replaces a missing item.
     """
-    step = position.step
-    errors = missing_fields(step, outcome, evidence.values) | forbidden_fields(step, outcome, evidence.values)
+    fields = record_fields(sop, position.step)
+    errors = missing_fields(fields, outcome, evidence.values) | forbidden_fields(fields, outcome, evidence.values)
     if outcome is Outcome.ACCEPTED and position.refused and is_empty(evidence.values.get("answer_to_refusal")):
         errors["answer_to_refusal"] = _(
             "The head has refused this request: state how this evaluation responds to that."
@@ -210,9 +217,9 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
     return errors
 
 
-def fields_not_kept(position: Position, outcome: Outcome) -> frozenset[str]:
+def fields_not_kept(sop: Sop, position: Position, outcome: Outcome) -> frozenset[str]:
     """Return the keys of the values that the record does not keep if the current step ends in ``outcome``."""
-    unrelated = unrelated_fields(position.step, outcome)
+    unrelated = unrelated_fields(record_fields(sop, position.step), outcome)
     if position.step is Step.EVALUATION and not position.refused:
         return unrelated | {"answer_to_refusal"}
     return unrelated

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
@@ -15,6 +15,7 @@ from lpse_admin.worktime.step_timing import StepTimestamps
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, ReleaseAsset, TestCase
+from models.changes.steps.field_value import FieldValue
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
@@ -52,6 +53,16 @@ _LOCKED_CHANGE = _CHANGE.with_for_update(of=ChangeRequest)
 
 
 @dataclass(frozen=True, slots=True)
+class OwnValue:
+    """What a step says in a field that its SOP asks for: label and words, and the value as it is stored."""
+
+    key: str
+    label: str
+    words: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class StepShown:
     """One visit to a step with its record, as the request's page shows it; users and decrees by name.
 
@@ -78,6 +89,8 @@ class StepShown:
     holder: str | None
     decree_number: str | None
     record: dict[str, Any]
+    #: The values of the fields that the SOP itself asks for, in its order.
+    own_values: list[OwnValue] = field(default_factory=list)
 
     @property
     def is_open(self) -> bool:
@@ -126,7 +139,7 @@ def details_of(session: Session, change: ChangeRequest, steps: Sequence[StepShow
 
 
 def steps_of(session: Session, change_id: int) -> list[StepShown]:
-    """Return all visits of a request in order, each with its record, with at most five statements.
+    """Return all visits of a request in order, each with its record, with at most six statements.
 
     Test cases are dicts with ``name``, ``expected`` and ``actual``; assets of a release and of a review have
     ``asset`` (text) and ``finding`` (reviews only); mutations are AssetMutation objects.
@@ -146,7 +159,14 @@ def steps_of(session: Session, change_id: int) -> list[StepShown]:
             for one in steps:
                 if one.step is step:
                     one.record[key] = rows_by_step.get(one.id, [])
+    if any(row[-1] for row in rows):
+        _add_own_values(session, change_id, {step.id: step for step in steps})
     return steps
+
+
+def _add_own_values(session: Session, change_id: int, steps: Mapping[int, StepShown]) -> None:
+    for activity_id, *value in session.connection().execute(_OWN_VALUES, {"change": change_id}):
+        steps[activity_id].own_values.append(OwnValue(*value))
 
 
 #: The columns of every step, in the order of StepShown's fields.
@@ -189,7 +209,7 @@ def _steps() -> Select[Any]:
             own += [record.c[key] for key in keys]
     columns = [step.c[name] for name in _COLUMNS]
     statement = (
-        select(*columns, decree.c.decree_number, *own)
+        select(*columns, decree.c.decree_number, *own, exists().where(FieldValue.activity_id == step.c.id))
         .select_from(joined)
         .where(step.c.change_id == bindparam("change"))
     )
@@ -262,6 +282,11 @@ _ITEMS = (
     .outerjoin(Asset, Asset.id == AssetReviewItem.asset_id)
     .where(_of_change)
     .order_by(AssetReviewItem.review_id, AssetReviewItem.position)
+)
+_OWN_VALUES = (
+    select(FieldValue.activity_id, FieldValue.key, FieldValue.label, FieldValue.words, FieldValue.value)
+    .where(FieldValue.change_id == bindparam("change"))
+    .order_by(FieldValue.activity_id, FieldValue.position, FieldValue.id)
 )
 _DOCUMENTS = select(Document).where(Document.change_id == bindparam("change")).order_by(Document.id)
 _DEVIATIONS = select(Deviation).where(Deviation.change_id == bindparam("change")).order_by(Deviation.id)

@@ -167,7 +167,9 @@ class _Source:
 
     def _words(self, dialect: str, step: Step | None) -> tuple[str, ...]:
         if self.kind is SearchKind.STEP:
-            return (*self.words, *_step_record_words(dialect, step))
+            return (*self.words, *_step_record_words(dialect, step), _field_words(dialect, "activity_id = t.id"))
+        if self.kind is SearchKind.CHANGE:
+            return (*self.words, _field_words(dialect, _OF_REQUEST))
         return (*self.words, _details(dialect, "value", "' '")) if self.kind is SearchKind.ASSET else self.words
 
     def _compact_names(self, dialect: str) -> tuple[str, ...]:
@@ -271,6 +273,17 @@ def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
             yield f"({words})"
 
 
+#: The fields of the request itself, as it was first submitted; those of an answer to a return are found with that step.
+_OF_REQUEST = "activity_id = (SELECT a.id FROM activity a WHERE a.change_id = t.id AND a.sequence = 1)"
+
+
+def _field_words(dialect: str, criterion: str) -> str:
+    """Return the expression of the words of the fields that the SOP asks for, one after another; NULL for none."""
+    gathered = {"sqlite": "group_concat(p.words, ' ')", "postgresql": "string_agg(p.words, ' ' ORDER BY p.position)"}
+    rows = f"SELECT words, position FROM field_value WHERE {criterion} ORDER BY position"
+    return f"(SELECT {gathered[dialect]} FROM ({rows}) p)"
+
+
 _CHANGE = _Source(
     SearchKind.CHANGE,
     "change_request",
@@ -334,6 +347,7 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
         yield from _child_table_triggers(dialect, step, (ACTIVITY_CLASSES[step].__tablename__, "id", columns))
     for step, part in _CHILD_TABLES.items():
         yield from _child_table_triggers(dialect, step, part)
+    yield from _field_triggers(dialect)
     # The files of a draft are everybody's once it is submitted.
     documents = "SELECT {} FROM document d WHERE d.change_id = NEW.id"
     keys = " UNION ALL ".join(
@@ -394,6 +408,22 @@ def _child_table_triggers(dialect: str, step: Step, part: tuple[str, str, tuple[
         yield SyncTrigger(
             name, table, event, tuple(_STEP.upsert_statements(dialect, f"t.id = {id_}", keys, step)), when
         )
+
+
+def _field_triggers(dialect: str) -> Iterator[SyncTrigger]:
+    """Yield what keeps the rows of a step and of its request when a field that the SOP asks for is written."""
+    for row, event, when in (
+        ("NEW", "INSERT", ""),
+        ("NEW", "UPDATE OF words", _any_changed(dialect, ("words",))),
+        ("OLD", "DELETE", ""),
+    ):
+        statements: list[str] = []
+        for source, id_ in ((_STEP, f"{row}.activity_id"), (_CHANGE, f"{row}.change_id")):
+            keys = f"SELECT {source.key_expression(f'{row}.agency_id', id_)}"
+            keys += f" UNION ALL SELECT {source.key_expression('0', id_)}"
+            statements += source.upsert_statements(dialect, f"t.id = {id_}", keys)
+        name = f"search_field_value_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
+        yield SyncTrigger(name, "field_value", event, tuple(statements), when)
 
 
 def _any_not_null(columns: tuple[str, ...]) -> str:

@@ -170,6 +170,13 @@ def load_sops(session: Session, agency_id: int | None) -> dict[int, Sop]:
     return {id_: load_sop(session, id_, key, content) for id_, key, content in rows.all()}
 
 
+def load_enacted_sops(session: Session, agency_ids: Sequence[int]) -> list[Sop]:
+    """Return the parsed SOPs of agencies that are or were in force, the latest first."""
+    enacted = _DIGESTS.where(SopRevision.agency_id.in_(agency_ids), SopRevision.enacted_at.is_not(None))
+    rows = session.connection().execute(enacted.order_by(SopRevision.enacted_at.desc(), SopRevision.id.desc())).all()
+    return [load_sop(session, id_, key, content) for id_, key, content in rows]
+
+
 def load_sop(session: Session, id_: int, key: str, content: str) -> Sop:
     """Return the parsed SOP of the revision with this id, key and digest; its TOML is loaded if it is not cached."""
     sop = _parsed_by_digest.get((key, content))

@@ -24,6 +24,13 @@ DENY_TRIGGERS: tuple[DenyTrigger, ...] = (
         "NEW.finished_at IS NOT NULL AND NEW.actor_name IS NULL",
     ),
     DenyTrigger(
+        "field_value_of_an_open_step",
+        "field_value",
+        "INSERT",
+        "a finished step gets no further fields",
+        "(SELECT finished_at FROM activity a WHERE a.id = NEW.activity_id) IS NOT NULL",
+    ),
+    DenyTrigger(
         "activity_after_refusal",
         "activity",
         "UPDATE",

@@ -46,7 +46,7 @@ from views.papers.sheets.sheets import PrintedPeriodView
 from views.releases.freezes import FreezeView
 from views.search import search
 from views.self_check.findings import SelfCheckView
-from views.sops import flow_cell
+from views.sops import flow_cell, own_fields
 from views.sops.sops import SopView
 from views.takeover.imports import AssetImportView
 
@@ -121,6 +121,7 @@ def register(app: Flask) -> None:
         roles=lambda: tuple(Role),
     )
     flow_cell.init_app(app)
+    own_fields.init_app(app)
     layout.init_app(app, menu)
 
 

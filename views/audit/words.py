@@ -86,6 +86,7 @@ TABLES: dict[str, Message] = {
     "change_item": _("Affected asset or service"),
     "clock_correction": _("Correction of a wrong clock"),
     "evaluation_item": _("Affected asset or service"),
+    "field_value": _("Field that the SOP asks for"),
     "password_reset": _("Link to set a password"),
     "pending_upload": _("File of an unfinished form"),
     "release_revision": _("Revision of a release"),
@@ -109,8 +110,10 @@ _COLUMNS: dict[str, Message] = {
     "follow_up": _("Responsible for the follow-up"),
     "followed_up": _("Followed up"),
     "head": _("Head of the LPSE"),
+    "label": _("Label"),
     "recorded": _("Recorded"),
     "sop": _("SOP"),
+    "value": _("Value as stored"),
     "withdrawn": _("Withdrawn"),
     "capacity": _("Capacity"),
     "change": _("Request"),
@@ -169,6 +172,7 @@ _COLUMNS: dict[str, Message] = {
     "user": _("User"),
     "username": _("User name"),
     "version": _("Version"),
+    "words": _("Words"),
     "year": _("Year"),
 }
 #: What is kept beside a person, a moment or another record.

@@ -11,6 +11,7 @@ from flask_admin import expose
 from flask_babel import gettext
 from sqlalchemy import and_
 from sqlalchemy.orm import aliased
+from typing_extensions import override
 from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -29,6 +30,7 @@ from models.changes.moves.assignment import reassign_step, take_up_step
 from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.changes.steps.activity import Activity
 from models.changes.steps.due_times import StepDue
+from models.changes.steps.field_value import value_of_request
 from models.database import db
 from models.office.agency import Agency
 from models.search.index import SearchKind
@@ -45,6 +47,7 @@ from views.changes.moves.submission import (
     save_step_input,
     with_form_field_names,
 )
+from views.changes.own_fields.columns import with_own_fields
 from views.changes.page import ChangePage
 from views.changes.steps.lists import KIND_COLUMN
 from views.changes.steps.times import Timeliness, timing_columns
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
 
     from models.changes.moves.case_file import CaseFile
     from views.changes.moves.assignment import ReassignForm
+    from views.listing.lists import ListSpec
 
 _linked = aliased(ChangeRequest, flat=True, name="linked_request")
 #: The texts of a request that are columns of the list under names of their own.
@@ -173,6 +177,11 @@ class ChangeView(RecordView):
     list_index = search_index(SearchedKind(SearchKind.CHANGE, ChangeRequest.id))
     column_sortable_list = ("id",)
     column_default_sort = "-id"
+
+    @override
+    def reader_spec(self) -> ListSpec:
+        """Return the list with what the SOPs of the reader's office ask for in requests."""
+        return with_own_fields(self.spec, Step.REQUEST, value_of_request, ChangeRequest.__table__.c.id)
 
     # -- the page of a request ------------------------------------------------------------------------------
 

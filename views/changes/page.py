@@ -37,7 +37,8 @@ from views.changes.moves.assignment import Assignment
 from views.changes.moves.decisions import decisions, outcomes_of_field
 from views.changes.moves.material import Material, decision_material, format_field_value
 from views.changes.moves.queue import next_in_queue
-from views.changes.steps.form import build_step_form
+from views.changes.own_fields.facts import own_facts
+from views.changes.steps.form import OWN_FIELDS_TITLE, build_step_form
 from views.delegation.absent_head import absent_head, may_record_absence
 from views.forms.folding import collapsible_text
 from views.i18n.language import tr
@@ -212,7 +213,7 @@ class ChangePage:
         shown_by_id = {step.id: step for step in details.steps}
         return cls(
             case=case,
-            request_facts=_request_facts(change, material.request_keys),
+            request_facts=(*_request_facts(change, material.request_keys), *_own_facts_of_request(details)),
             affected=tuple(affected_by(change)) if change.id else (),
             chart=ChangeChart.of(case),
             finished_steps=tuple(_finished_steps(case, details)),
@@ -327,7 +328,8 @@ _APPLIES_WHEN: dict[str, Callable[[ChangeRequest], bool]] = {
 def _count_filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, int]:
     if form is None or not moves:
         return 0, 0
-    needed = [field for field, _input in form.record_fields() if moves[0].outcome in field.required_for]
+    required = (field for field, _input in form.record_fields() if moves[0].outcome in field.required_for)
+    needed = [field for field in required if form.asks_for(field)]
     return sum(form.is_filled(field) for field in needed), len(needed)
 
 
@@ -356,6 +358,12 @@ def _request_facts(change: ChangeRequest, said: frozenset[str]) -> tuple[FactGro
     return tuple(group for group in groups if group.facts)
 
 
+def _own_facts_of_request(details: ChangeDetails) -> list[FactGroup]:
+    """Return what the request says in the fields that its SOP asks for, as last submitted or saved."""
+    said = (step for step in reversed(details.steps) if step.step in REQUESTER_STEPS and step.own_values)
+    return [FactGroup(OWN_FIELDS_TITLE, tuple(own_facts(step))) for step in said][:1]
+
+
 def _finished_steps(case: CaseFile, details: ChangeDetails) -> list[FinishedStep]:
     by_step: dict[int, list[Document]] = {}
     for document in details.documents:
@@ -381,12 +389,13 @@ def _record_facts(step: StepShown) -> list[Fact]:
         return []
     if step.step is Step.ASSET_UPDATE:
         notes = [Fact(_("Notes"), collapsible_text(values["notes"]))] if values["notes"] else []
-        return [Fact(_("Mutations"), _mutation_lines(values["mutations"])), *notes]
-    return [
+        return [Fact(_("Mutations"), _mutation_lines(values["mutations"])), *notes, *own_facts(step)]
+    found = [
         Fact(field.label, format_field_value(values[field.key]))
         for field in RECORD_FIELDS[step.step]
         if values[field.key] not in (None, "", [])
     ]
+    return [*found, *own_facts(step)]
 
 
 def _mutation_lines(mutations: Sequence[AssetMutation]) -> Markup:

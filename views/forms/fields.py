@@ -8,7 +8,7 @@ from flask_babel import gettext
 from flask_wtf.file import FileField
 from typing_extensions import override
 from wtforms import DateField as WTFormsDateField
-from wtforms import Field
+from wtforms import Field, StringField
 from wtforms import IntegerField as WTFormsIntegerField
 from wtforms.validators import StopValidation
 from wtforms.widgets import DateTimeLocalInput, TextInput
@@ -72,6 +72,28 @@ def _read(read: Callable[[str], _T], valuelist: list[str]) -> _T | None:
         return read(valuelist[0]) if valuelist else None
     except UnreadableError as refusal:
         raise ValueError(tr(refusal.message)) from None
+
+
+class ParsedField(StringField):
+    """A text that ``read`` turns into a value, and ``write`` a value into text."""
+
+    @override
+    def __init__(
+        self, label: object = None, *, read: Callable[[str], Any], write: Callable[[Any], str], **settings: Any
+    ) -> None:
+        """Take the functions; ``read`` raises UnreadableError for what it cannot read."""
+        super().__init__(label, **settings)
+        self.read, self.write = read, write
+
+    def _value(self) -> str:
+        if self.raw_data:
+            return str(self.raw_data[0])
+        return "" if self.data is None else self.write(self.data)
+
+    @override
+    def process_formdata(self, valuelist: list[str]) -> None:
+        """Read the value; what cannot be read is an error with its reason."""
+        self.data = _read(self.read, valuelist)
 
 
 class AwareDateTimeField(Field):

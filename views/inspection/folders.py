@@ -106,7 +106,7 @@ def _record(step: StepShown) -> list[tuple[str, str]]:
     """Return the fields of a step's record that say something, as they are declared."""
     fields = RECORD_FIELDS.get(step.step, ())
     found = [(tr(field.label), plain_text(step.record.get(field.key))) for field in fields]
-    return [(label, text) for label, text in found if text]
+    return [*((label, text) for label, text in found if text), *((one.label, one.words) for one in step.own_values)]
 
 
 def plain_text(value: object) -> str:

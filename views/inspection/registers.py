@@ -75,7 +75,7 @@ def registers(session: Session, period: Period, trail: tuple[int, int]) -> Itera
 
 
 def _of_screen(session: Session, period: Period, screen: ReadOnlyView, within: ColumnElement[bool]) -> Register:
-    spec = screen.spec
+    spec = screen.reader_spec()
     criterion = visible(spec.model, get_current_user()) & within
     arguments = ListArguments.parse(spec, {entry.key: "all" for entry in spec.column_filters if entry.default})
     query = ListQuery(spec, arguments, criterion, period.zone)

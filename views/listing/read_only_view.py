@@ -188,14 +188,19 @@ class ReadOnlyView(ModelView):
 
     def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
         """Return the list of the current user for ``args``, by default the arguments of the address."""
-        arguments = ListArguments.parse(self.spec, request.args if args is None else args)
-        return ListQuery(self.spec, arguments, self.visible_criterion(), current_timezone())
+        spec = self.reader_spec()
+        arguments = ListArguments.parse(spec, request.args if args is None else args)
+        return ListQuery(spec, arguments, self.visible_criterion(), current_timezone())
+
+    def reader_spec(self) -> ListSpec:
+        """Return the list as the current user reads it: their office may have columns and filters of its own."""
+        return self.spec
 
     def get_columns(self, *, in_list: bool = False, in_export: bool = False) -> list[Column]:
         """Return the columns for this reader: those of the list, of an export, or all."""
         return [
             column
-            for column in self.spec.column_list
+            for column in self.reader_spec().column_list
             if (column.in_list or not in_list)
             and (column.in_export or not in_export)
             and (not column.superadmin_only or get_current_user().is_superadmin)
@@ -234,7 +239,7 @@ class ReadOnlyView(ModelView):
                 view=self,
                 listing=listing,
                 arguments=listing.arguments,
-                spec=self.spec,
+                spec=listing.spec,
                 columns=columns,
                 rows=self.render_rows(columns, [(row[0], row[1], finish(row[2:])) for row in page.rows]),
                 count=page.count,
@@ -304,9 +309,8 @@ class ReadOnlyView(ModelView):
         columns = self.sort_for_details(self.get_columns())
         session = db.session()
         id_ = parse_id(request.args.get("id"))
-        listing = ListQuery(
-            self.spec, ListArguments(sort=self.spec.column_default_sort), self.visible_criterion(), current_timezone()
-        )
+        arguments = ListArguments(sort=self.spec.column_default_sort)
+        listing = ListQuery(self.reader_spec(), arguments, self.visible_criterion(), current_timezone())
         row = listing.row_by_id(session, columns, id_)
         if row is None:
             raise NotFound(_("There is no such record, or you may not see it."))

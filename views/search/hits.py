@@ -17,6 +17,7 @@ from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
+from models.changes.steps.field_value import FieldValue
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
@@ -81,6 +82,7 @@ def change_hits(
     """Read requests."""
     words = [getattr(ChangeRequest, key) for key in CHANGE_WORDS]
     others = (ChangeRequest.id, ChangeRequest.step, ChangeRequest.result, ChangeRequest.submitted_at)
+    own = _own_texts(session, ids)
     for row in session.execute(select(*others, *words).where(ChangeRequest.id.in_(ids), visible)):
         texts = row._mapping
         about = [tr((row.result or row.step).title)]
@@ -92,9 +94,25 @@ def change_hits(
                 url_for("change.details_view" if row.number else "change.edit_view", id=row.id),
                 _hit_name(query, row.number or tr(_("Draft")), row.title or tr(_("Untitled draft"))),
                 tuple(about),
-                _matches(query, [(_LABELS[key], texts[key]) for key in CHANGE_WORDS if key not in {"number", "title"}]),
+                _matches(
+                    query,
+                    [
+                        *((_LABELS[key], texts[key]) for key in CHANGE_WORDS if key not in {"number", "title"}),
+                        *own.get(row.id, ()),
+                    ],
+                ),
             ),
         )
+
+
+def _own_texts(session: Session, change_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
+    """Return (label, words) of the fields that the SOP asks for in requests, by the request's id."""
+    found: dict[int, list[tuple[str, str]]] = {}
+    first = (FieldValue.activity_id == Activity.id) & (Activity.sequence == 1)
+    own = select(FieldValue.change_id, FieldValue.label, FieldValue.words).join(Activity, first)
+    for id_, label, words in session.execute(own.where(FieldValue.change_id.in_(change_ids))):
+        found.setdefault(id_, []).append((label, words))
+    return found
 
 
 def step_hits(
@@ -119,9 +137,12 @@ def step_hits(
         )
 
 
-def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[Message, str | None]]]:
+def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[Message | str, str | None]]]:
     """Return the texts of steps' records with their labels: a statement for each step that there is, two for rows."""
-    found: dict[int, list[tuple[Message, str | None]]] = {row.id: [] for row in rows}
+    found: dict[int, list[tuple[Message | str, str | None]]] = {row.id: [] for row in rows}
+    own = select(FieldValue.activity_id, FieldValue.label, FieldValue.words).where(FieldValue.activity_id.in_(found))
+    for id_, label, words in session.execute(own.order_by(FieldValue.activity_id, FieldValue.position)):
+        found[id_].append((label, words))
     for step in dict.fromkeys(row.step for row in rows if row.step in STEP_WORDS):
         ids = [row.id for row in rows if row.step is step]
         labels = {field.key: field.label for field in RECORD_FIELDS[step]}

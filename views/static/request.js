@@ -11,9 +11,10 @@
 
   const list = document.querySelector(".checklist");
   const filled = (field) => (field.type === "checkbox" ? field.checked : Boolean(field.value.trim()));
+  const isAsked = (field) => !field.closest("[data-when-field][hidden]");
   const needed = () => [
-    ...[...form.querySelectorAll(`[data-needed-for~="${list.dataset.move}"]:not([name=reason])`)].map(filled),
-    ...[...form.querySelectorAll(`[data-needed-rows~="${list.dataset.move}"]`)].map((rows) => [...rows.querySelectorAll("input, select")].some(filled)),
+    ...[...form.querySelectorAll(`[data-needed-for~="${list.dataset.move}"]:not([name=reason])`)].filter(isAsked).map(filled),
+    ...[...form.querySelectorAll(`[data-needed-rows~="${list.dataset.move}"]`)].filter(isAsked).map((rows) => [...rows.querySelectorAll("input, select")].some(filled)),
   ];
   const applies = {
     "by-proxy": () => Boolean(form.elements.on_behalf_of?.value.trim()),
@@ -31,7 +32,17 @@
     return field?.type === "file" ? field.files.length > 0 : Boolean(field?.checked);
   };
 
+  // A field that the SOP asks for only where another one says so.
+  const said = (name) => [...form.querySelectorAll(`[name="${name}"]`)]
+    .filter((field) => (field.type !== "checkbox" || field.checked) && isAsked(field))
+    .map((field) => field.value);
+  const askFor = (one) => {
+    const words = said(one.dataset.whenField);
+    one.hidden = !JSON.parse(one.dataset.whenIs).some((word) => words.includes(word));
+  };
+
   function refresh() {
+    form.querySelectorAll("[data-when-field]").forEach(askFor);
     document.querySelectorAll("[data-when]").forEach((one) => {
       const test = applies[one.dataset.when];
       if (test) one.hidden = !test();

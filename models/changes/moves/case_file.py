@@ -13,6 +13,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import Duty
+from lpse_admin.workflow.record_fields import sop_fields
 from lpse_admin.workflow.transitions import (
     Position,
     Principal,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Sop, StandardTime, StepRule
+    from lpse_admin.workflow.record_fields import RecordField
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.accounts.user import User
@@ -78,6 +80,11 @@ class CaseFile:
     def rule(self) -> StepRule | None:
         """The SOP's rule for the current step; None if the request is closed."""
         return self.sop.rules.get(self.position.step)
+
+    @property
+    def own_fields(self) -> tuple[RecordField, ...]:
+        """The fields that the SOP itself asks for in the current step."""
+        return sop_fields(self.sop, self.position.step)
 
     @property
     def standard(self) -> StandardTime | None:

@@ -16,7 +16,7 @@ from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import OUTCOME_EFFECTS, REQUESTER_STEPS, Outcome, Step, Urgency
 from lpse_admin.workflow.questions import ask, date_questions, plan_question
-from lpse_admin.workflow.record_fields import EVALUATED_FIELDS, REQUEST_FIELDS
+from lpse_admin.workflow.record_fields import EVALUATED_FIELDS, REQUEST_FIELDS, SOP_FIELD_PREFIX, fields_not_asked_for
 from lpse_admin.workflow.transitions import (
     Evidence,
     conditions_of,
@@ -118,9 +118,9 @@ def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Acti
     Raises what ``advance`` raises, except for missing values.
     """
     current = case.require_actor()
-    record_store.check(case.change, current, given.values, case.now)
+    record_store.check(case.change, current, given.values, case.now, case.own_fields)
     declared = deviation.declared_values(given.values)
-    record_store.store(case.change, current, given.values)
+    record_store.store(case.change, current, given.values, case.own_fields)
     current.declared = {**(current.declared or {}), **declared}
     if not keeps_equipment:
         current.equipment = _known_equipment(case, given.equipment)
@@ -169,10 +169,11 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     """Validate a move and return what ``advance`` writes; nothing is written here."""
     current = case.require_open()
     move = move_from(case.sop, case.position, outcome)
-    not_kept = fields_not_kept(case.position, outcome)
+    not_kept = fields_not_kept(case.sop, case.position, outcome)
     values = {**given.values, **dict.fromkeys(not_kept)}
     with session.no_autoflush:
-        record, wrong = record_store.examine(case.change, current, values, case.now)
+        record, wrong = record_store.examine(case.change, current, values, case.now, case.own_fields)
+        values |= dict.fromkeys(fields_not_asked_for(case.own_fields, record))
         wrong |= {key: error for key, error in given.errors.items() if key not in not_kept}
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
@@ -286,7 +287,7 @@ def _write_record(session: Session, case: CaseFile, validated: _ValidatedMove) -
     """Write the step's record, the asset mutations, the deviations, and their accounts and disposals."""
     current, outcome = case.require_open(), validated.move.outcome
     with session.no_autoflush:
-        record_store.store(case.change, current, validated.given)
+        record_store.store(case.change, current, validated.given, case.own_fields)
         if isinstance(current, Evaluation) and outcome is Outcome.ACCEPTED:
             case.change.kind = current.kind
     if outcome is Outcome.UPDATED:
@@ -333,20 +334,24 @@ def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:
         change.number = request_number(change.year, change.serial)
         change.submitted_at = case.now
         take_snapshot(change, "requester_id")
-        _record_revision(session, change, case.now)
+        _record_revision(session, case)
     elif outcome is Outcome.RESUBMITTED:
         change.revision += 1
-        _record_revision(session, change, case.now)
+        _record_revision(session, case)
     elif outcome in OUTCOME_EFFECTS:
         name, value = OUTCOME_EFFECTS[outcome]
         setattr(change, name, value)
 
 
-def _record_revision(session: Session, change: ChangeRequest, now: dt.datetime) -> None:
+def _record_revision(session: Session, case: CaseFile) -> None:
     """Store the content of the request at its submission."""
-    content = {one.key: to_json_value(getattr(change, one.key)) for one in REQUEST_FIELDS}
+    change = case.change
+    content: dict[str, object] = {one.key: to_json_value(getattr(change, one.key)) for one in REQUEST_FIELDS}
     content[affected.FIELD] = affected.lines_of(change.affected_items)
-    session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=now))
+    if case.own_fields:
+        values = case.require_open().field_values
+        content |= {SOP_FIELD_PREFIX + row.key: {"label": row.label, "words": row.words} for row in values}
+    session.add(ChangeRevision(change_id=change.id, revision=change.revision, content=content, submitted_at=case.now))
 
 
 def _is_verified(case: CaseFile) -> bool:

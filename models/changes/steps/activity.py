@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
     from models.changes.moves.assignment import Reassignment
+    from models.changes.steps.field_value import FieldValue
     from models.delegation.delegation import Delegation
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
@@ -57,7 +58,7 @@ _IS_REVISED = (
 )
 
 
-def _frozen_when_finished(key: str = "id") -> RowRules:
+def frozen_when_finished(key: str = "id") -> RowRules:
     """Return the rules of a table whose column ``key`` refers to the activity."""
     return no_update_or_delete(_FINISHED_MESSAGE, _FINISHED.format(key=key), name="frozen")
 
@@ -222,6 +223,9 @@ class Activity(Base):
     reassignments: Mapped[list[Reassignment]] = relationship(order_by="Reassignment.id", viewonly=True)
     documents: Mapped[list[Document]] = relationship(order_by="Document.id", viewonly=True)
     deviations: Mapped[list[Deviation]] = relationship(back_populates="activity", order_by="Deviation.id")
+    field_values: Mapped[list[FieldValue]] = relationship(
+        back_populates="activity", order_by="FieldValue.position", cascade="all, delete-orphan"
+    )
 
     __mapper_args__: dict[str, Any] = {
         "polymorphic_on": "step",
@@ -229,7 +233,7 @@ class Activity(Base):
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Freeze the record when its step is finished, unless the model defines its own rules."""
-        cls.row_rules = cls.__dict__.get("row_rules", _frozen_when_finished())
+        cls.row_rules = cls.__dict__.get("row_rules", frozen_when_finished())
         super().__init_subclass__(**kwargs)
 
     @property
@@ -342,7 +346,7 @@ class TestCase(Base):
     __tablename__ = "test_case"
     __table_args__ = (UniqueConstraint("run_id", "position"),)
 
-    row_rules: ClassVar[RowRules] = _frozen_when_finished("run_id")
+    row_rules: ClassVar[RowRules] = frozen_when_finished("run_id")
 
     id: Mapped[PrimaryKey]
     run_id: Mapped[int] = mapped_column(IdType, ForeignKey("test_run.id"))
@@ -468,7 +472,7 @@ class ReleaseAsset(Base):
         Index(None, "asset_id"),
     )
 
-    row_rules: ClassVar[RowRules] = _frozen_when_finished("release_id")
+    row_rules: ClassVar[RowRules] = frozen_when_finished("release_id")
 
     id: Mapped[PrimaryKey]
     release_id: Mapped[int] = mapped_column(IdType, ForeignKey("release.id"))
@@ -489,7 +493,7 @@ class EvaluationItem(Base):
         Index(None, "asset_id"),
     )
 
-    row_rules: ClassVar[RowRules] = _frozen_when_finished("evaluation_id")
+    row_rules: ClassVar[RowRules] = frozen_when_finished("evaluation_id")
 
     id: Mapped[PrimaryKey]
     evaluation_id: Mapped[int] = mapped_column(IdType, ForeignKey("evaluation.id"))
@@ -521,7 +525,7 @@ class AssetReviewItem(Base):
     __tablename__ = "asset_review_item"
     __table_args__ = (UniqueConstraint("review_id", "position"), Index(None, "asset_id"))
 
-    row_rules: ClassVar[RowRules] = _frozen_when_finished("review_id")
+    row_rules: ClassVar[RowRules] = frozen_when_finished("review_id")
 
     id: Mapped[PrimaryKey]
     review_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset_review.id"))

@@ -34,11 +34,12 @@ from models.changes.steps.activity import (
     TestCase,
     TestRun,
 )
+from models.changes.steps.field_value import field_value_error, read_field_values, store_field_values
 from models.inventory import mutation
 from models.validation import is_plausible_date, text_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from models.accounts.user import User
     from models.changes.change import ChangeRequest
@@ -54,10 +55,11 @@ FIRST_EVALUATION = 2
 _TEST_CASE_FIELDS = ("name", "expected", "actual")
 
 
-def read_record(change: ChangeRequest, activity: Activity) -> dict[str, Any]:
-    """Return the stored values of the record by field key."""
+def read_record(change: ChangeRequest, activity: Activity, own_fields: Sequence[RecordField] = ()) -> dict[str, Any]:
+    """Return the stored values of the record by field key; ``own_fields`` are those that its SOP asks for."""
     owner: Any = change if activity.step in REQUESTER_STEPS else activity
     record = {field.key: _read_field(owner, field) for field in RECORD_FIELDS[activity.step]}
+    record |= read_field_values(activity, own_fields)
     return _with_request(record, change, activity) if isinstance(activity, Evaluation) else record
 
 
@@ -90,23 +92,31 @@ def write_record(change: ChangeRequest, activity: Activity, values: Mapping[str,
 
 
 def check(
-    change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime
+    change: ChangeRequest,
+    activity: Activity,
+    values: Mapping[str, object],
+    now: dt.datetime,
+    own_fields: Sequence[RecordField] = (),
 ) -> dict[str, object]:
     """Return the record as it will be with ``values`` in it; a reason is checked here and written by the move.
 
     Raises ValidationFailed with an error for each field whose value is of the wrong type, too long or impossible.
     """
-    record, errors = examine(change, activity, values, now)
+    record, errors = examine(change, activity, values, now, own_fields)
     if errors:
         raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
     return record
 
 
 def examine(
-    change: ChangeRequest, activity: Activity, values: Mapping[str, object], now: dt.datetime
+    change: ChangeRequest,
+    activity: Activity,
+    values: Mapping[str, object],
+    now: dt.datetime,
+    own_fields: Sequence[RecordField] = (),
 ) -> tuple[dict[str, Any], dict[str, Message]]:
     """Return the record as it will be with ``values`` in it, and an error for each value that cannot be in it."""
-    fields = [field for field in RECORD_FIELDS[activity.step] if field.key in values]
+    fields = [field for field in (*RECORD_FIELDS[activity.step], *own_fields) if field.key in values]
     errors: dict[str, Message] = {}
     for field in fields:
         value = values[field.key]
@@ -114,17 +124,20 @@ def examine(
             errors[field.key] = error
     if error := _field_error(REASON_FIELD, values.get(REASON_FIELD.key), change, activity, now):
         errors[REASON_FIELD.key] = error
-    record = {**read_record(change, activity), **values}
+    record = {**read_record(change, activity, own_fields), **values}
     errors |= _cross_field_errors(activity.step, {key: value for key, value in record.items() if key not in errors})
     return record, errors
 
 
-def store(change: ChangeRequest, activity: Activity, values: Mapping[str, object]) -> None:
+def store(
+    change: ChangeRequest, activity: Activity, values: Mapping[str, object], own_fields: Sequence[RecordField] = ()
+) -> None:
     """Write those of ``values`` that are fields of the step's record; ``check`` must have passed."""
     owner: Any = change if activity.step in REQUESTER_STEPS else activity
     for field in RECORD_FIELDS[activity.step]:
         if field.key in values:
             _write_field(owner, field, values[field.key])
+    store_field_values(change, activity, own_fields, values)
 
 
 def apply_asset_mutations(
@@ -211,12 +224,17 @@ def _field_error(  # noqa: C901, PLR0911 - one branch for each kind of field
             return _test_cases_error(value)
         case FieldKind.LINKED_CHANGE:
             return _linked_change_error(value, change)
-        case FieldKind.ASSETS:
-            return mutation.findings_error(value, activity)
-        case FieldKind.TOUCHED_ASSETS:
-            return mutation.touched_assets_error(value, activity)
-        case FieldKind.MUTATIONS:
-            return mutation.mutations_error(value, activity)
+        case FieldKind.ASSETS | FieldKind.TOUCHED_ASSETS | FieldKind.MUTATIONS:
+            return _ASSET_ERRORS[field.kind](value, activity)
+        case _:
+            return field_value_error(field, value, change, activity)
+
+
+_ASSET_ERRORS = {
+    FieldKind.ASSETS: mutation.findings_error,
+    FieldKind.TOUCHED_ASSETS: mutation.touched_assets_error,
+    FieldKind.MUTATIONS: mutation.mutations_error,
+}
 
 
 def _text_field_error(field: RecordField, value: object) -> Message | None:

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 #: An outcome with more fields of its own than these has them in the form and not beside its button.
 _MAX_FIELDS = 2
-_ROW_KINDS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
+_ROW_KINDS = frozenset(
+    {FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS, FieldKind.ROWS}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from lpse_admin.i18n import LabelledEnum, _, join_messages
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
+from views.changes.own_fields.facts import own_facts
 from views.forms.folding import collapsible_text, short_text
 from views.i18n.language import format_date, format_datetime, tr
 from views.listing.page.cells import EMPTY_CELL, Fact
@@ -67,6 +68,7 @@ def _for_approval(change: ChangeRequest, details: ChangeDetails) -> Iterator[Fac
         yield Fact(_("Reason for the emergency"), short_text(reason))
     record: dict[str, Any] = dict(evaluation.record) if evaluation is not None else {}
     yield from _filled(Step.EVALUATION, ("risk", "findings"), record)
+    yield from own_facts(evaluation) if evaluation is not None else ()
     labels = {field.key: field.label for field in REQUEST_FIELDS}
     for key in _REQUEST_KEYS:
         if value := record.get(key) or getattr(change, key):
@@ -84,6 +86,7 @@ def _for_verification(details: ChangeDetails) -> Iterator[Fact]:
             if step is Step.TEST and found.outcome is not None:
                 yield Fact(_("Test result"), tr(found.outcome.title))
             yield from _filled(step, keys, found.record)
+            yield from own_facts(found)
 
 
 def _latest(details: ChangeDetails, step: Step) -> StepShown | None:

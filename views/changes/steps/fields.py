@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import select
-from typing_extensions import override
 from wtforms import (
     Field,
     FieldList,
@@ -21,21 +20,18 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
 from lpse_admin.inventory.cards import card_columns as asset_columns
-from lpse_admin.parsing.blank import is_blank, strip_blank
+from lpse_admin.parsing.blank import is_blank
 from lpse_admin.workflow.record_fields import (
     FieldKind,
     RecordField,
 )
 from models.changes.change import ChangeRequest
 from models.database import db
-from models.inventory.asset import Asset, MutationKind
-from models.inventory.lookup import find_asset
+from models.inventory.asset import MutationKind
+from views.changes.assets.lookup import AssetField, LookupField
+from views.changes.own_fields.inputs import input_value, make_input
 from views.forms.base import CheckboxListField
-from views.forms.fields import (
-    AwareDateTimeField,
-    DateField,
-    IntegerField,
-)
+from views.forms.fields import AwareDateTimeField, DateField, IntegerField, ParsedField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -55,35 +51,6 @@ _NO_CHOICE = SelectChoice("", "–")
 
 #: Fields with another name in the form: ``version`` is taken by the version of the request.
 _FORM_FIELD_NAMES = {"version": "release_version"}
-
-
-class LookupField(StringField):
-    """A text that names a record: the data is its id, or ``UNKNOWN`` if there is none of that name."""
-
-    UNKNOWN = -1
-
-    @override
-    def __init__(
-        self,
-        label: object = None,
-        *,
-        find_id: Callable[[str], int | None],
-        name_of: Callable[[int], str],
-        **settings: Any,
-    ) -> None:
-        """Take the functions from a text to an id, and from an id to its text."""
-        super().__init__(label, **settings)
-        self.find_id, self.name_of = find_id, name_of
-
-    def _value(self) -> str:
-        if self.raw_data:
-            return str(self.raw_data[0])
-        return self.name_of(self.data) if self.data else ""
-
-    def process_formdata(self, valuelist: list[str]) -> None:
-        """Set the data to the id of the submitted text."""
-        text = strip_blank(valuelist[0]) if valuelist else ""
-        self.data = (self.find_id(text) or self.UNKNOWN) if text else None
 
 
 def field_key(name: str) -> str:
@@ -117,14 +84,13 @@ def make_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C90
             return CheckboxListField(label, choices=members, coerce=_coerce_to(field.choices))
         case FieldKind.LINKED_CHANGE:
             return LookupField(label, find_id=lambda text: _find_change_id(change, text), name_of=_change_number)
-        case FieldKind.TEST_CASES:
-            return FieldList(FormField(_case_form()), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
-        case FieldKind.ASSETS:
-            return FieldList(FormField(_finding_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
-        case FieldKind.TOUCHED_ASSETS:
-            return FieldList(FormField(_touched_form(change)), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
+        case FieldKind.TEST_CASES | FieldKind.ASSETS | FieldKind.TOUCHED_ASSETS:
+            row = FormField(_ROW_FORMS[field.kind](change))
+            return FieldList(row, label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
         case FieldKind.MUTATIONS:
             return FieldList(FormField(_mutation_form(change)), label, max_entries=_MAX_ROWS)
+        case _:
+            return make_input(field, change)
 
 
 def field_value(field: RecordField, form_field: Field) -> object:
@@ -147,12 +113,12 @@ def field_value(field: RecordField, form_field: Field) -> object:
         case FieldKind.CHOICES:  # an empty value stands for none: boxes that are not ticked are not sent
             return tuple(member for member in form_field.data or () if member is not None) or None
         case _:
-            return form_field.data
+            return input_value(field, form_field) if field.is_of_sop else form_field.data
 
 
 def parse_error(field: RecordField, form_field: Field) -> Message:
     """Return the error for a value that cannot be parsed."""
-    if field.kind in {FieldKind.DATETIME, FieldKind.DATE, FieldKind.MINUTES}:
+    if isinstance(form_field, ParsedField) or field.kind in {FieldKind.DATETIME, FieldKind.DATE, FieldKind.MINUTES}:
         return _(str(form_field.process_errors[0]))  # a whole sentence, translated already
     return _("Choose an item from the list.")
 
@@ -184,30 +150,6 @@ def _change_number(change_id: int) -> str:
     return db.session.scalar(select(ChangeRequest.number).where(ChangeRequest.id == change_id)) or ""
 
 
-class AssetField(LookupField):
-    """A text that names an asset, in any notation; ``refusal`` says why it names none, or more than one."""
-
-    refusal: ValidationFailed | None = None
-
-    @override
-    def __init__(self, label: object = None, *, agency_id: int, **settings: Any) -> None:
-        """Look in the list of this agency."""
-        super().__init__(label, find_id=self._find, name_of=_asset_name, **settings)
-        self.agency_id = agency_id
-
-    def _find(self, text: str) -> int | None:
-        try:
-            return find_asset(db.session(), self.agency_id, text).id
-        except ValidationFailed as refusal:
-            self.refusal = refusal
-            return None
-
-
-def _asset_name(asset_id: int) -> str:
-    asset = db.session.get(Asset, asset_id)
-    return asset.reference if asset else ""
-
-
 def _asset_field(change: ChangeRequest, label: Message) -> Field:
     return AssetField(tr(label), agency_id=change.agency_id)
 
@@ -220,7 +162,7 @@ def _require_assets_found(rows: FieldList) -> None:
             raise ValidationFailed(_("Row %(row)s: %(error)s", row=number, error=field.refusal.message))
 
 
-def _case_form() -> type[PlainForm]:
+def _case_form(_change: ChangeRequest) -> type[PlainForm]:
     fields = {
         "name": StringField(tr(_("Case"))),
         "expected": StringField(tr(_("Expected"))),
@@ -239,6 +181,13 @@ def _finding_form(change: ChangeRequest) -> type[PlainForm]:
 
 def _touched_form(change: ChangeRequest) -> type[PlainForm]:
     return type("TouchedForm", (PlainForm,), {"asset": _asset_field(change, _("Asset (code.register)"))})
+
+
+_ROW_FORMS = {
+    FieldKind.TEST_CASES: _case_form,
+    FieldKind.ASSETS: _finding_form,
+    FieldKind.TOUCHED_ASSETS: _touched_form,
+}
 
 
 def _mutation_form(change: ChangeRequest) -> type[PlainForm]:

@@ -6,6 +6,7 @@ errors are added to the fields here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -30,8 +31,10 @@ from lpse_admin.workflow.record_fields import (
     RECORD_FIELDS,
     REQUEST_FIELDS,
     REQUEST_FIELDSETS,
+    SOP_FIELD_PREFIX,
     FieldKind,
     RecordField,
+    is_asked_for,
     is_empty,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
@@ -43,6 +46,7 @@ from models.database import db
 from models.inventory.asset import Asset
 from models.office.options import load_accepted_types
 from views.changes.assets.rows import row_summaries
+from views.changes.own_fields.inputs import input_data, user_suggestions
 from views.changes.steps.fields import ASSET_FIELD_KINDS, field_value, make_field, mutation_rows, parse_error
 from views.deviations.fields import deviation_fields, deviation_values, saved_deviation_values
 from views.forms.base import Form
@@ -54,7 +58,7 @@ from views.forms.uploads import kept_files
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from werkzeug.datastructures import FileStorage, MultiDict
 
@@ -67,13 +71,18 @@ if TYPE_CHECKING:
 _MAX_SUGGESTIONS = 300
 
 
-#: Before the name of a field about which there is a question: the box that answers "it is so".
+_ASSET_KINDS = ASSET_FIELD_KINDS | {FieldKind.ASSET}
+#: Above the fields that the SOP itself asks for.
+OWN_FIELDS_TITLE = _("Asked for by the SOP")
 
 
 def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None) -> StepForm:
     """Return the form of the open step, filled with ``formdata`` or else with the saved values."""
     change, activity, rule = case.change, case.require_open(), case.sop.rules[case.position.step]
-    fields: dict[str, Any] = {field.key: make_field(field, change) for field in RECORD_FIELDS[activity.step]}
+    own_fields = case.own_fields
+    fields: dict[str, Any] = {
+        field.key: make_field(field, change) for field in (*RECORD_FIELDS[activity.step], *own_fields)
+    }
     if NEEDS_REASON.intersection(rule.leads_to):
         fields[REASON_FIELD.key] = make_field(REASON_FIELD, change)
     for item in _askable_items(case):
@@ -89,7 +98,8 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
         )
     fields["document"] = MultipleFileField(tr(_("Other files")))
     fields |= deviation_fields(case)
-    saved = record_store.read_record(change, activity)
+    saved = record_store.read_record(change, activity, own_fields)
+    saved |= {field.key: input_data(field, saved[field.key]) for field in own_fields}
     if activity.step in affected.STEPS:
         saved[affected.FIELD] = "\n".join(affected.named_lines(change, activity))
     for key in ("assets", "touched_assets"):
@@ -126,6 +136,7 @@ class StepForm(BaseForm):
         """Fill the form with ``formdata``, or else with the ``saved`` values."""
         super().__init__(fields, meta=_Meta())
         self.change, self.activity = case.change, case.require_open()
+        self.own_fields = case.own_fields
         self.rule = case.sop.rules[case.position.step]
         self.items = _askable_items(case)
         self.process(formdata, data=saved)
@@ -150,11 +161,14 @@ class StepForm(BaseForm):
         if RECORD_FIELDS[self.activity.step] is not REQUEST_FIELDS:
             return [(None, self.record_fields())]
         fields = {field.key: (field, self[field.key]) for field in REQUEST_FIELDS}
-        return [(title, [fields[key] for key in keys]) for title, keys in REQUEST_FIELDSETS]
+        groups: list[tuple[Message | None, list[tuple[RecordField, Field]]]]
+        groups = [(title, [fields[key] for key in keys]) for title, keys in REQUEST_FIELDSETS]
+        own = [(field, self[field.key]) for field in self.own_fields]
+        return [*groups, (OWN_FIELDS_TITLE, own)] if own else groups
 
     def record_fields(self) -> list[tuple[RecordField, Field]]:
         """Return the record's fields with their form fields, in the declared order."""
-        return [(field, self[field.key]) for field in RECORD_FIELDS[self.activity.step]]
+        return [(field, self[field.key]) for field in (*RECORD_FIELDS[self.activity.step], *self.own_fields)]
 
     def is_filled(self, field: RecordField) -> bool:
         """Whether this field has a value, valid or not."""
@@ -165,6 +179,11 @@ class StepForm(BaseForm):
             return not is_empty(field_value(field, form_field))
         except ValidationFailed:
             return True
+
+    def asks_for(self, field: RecordField) -> bool:
+        """Whether the condition of ``field`` is fulfilled by what the form says so far."""
+        said = {key: self[key].data for key in ([SOP_FIELD_PREFIX + field.when.key] if field.when else ())}
+        return is_asked_for(field, {key: tuple(one) if isinstance(one, list) else one for key, one in said.items()})
 
     def has_field(self, name: str) -> bool:
         """Whether the form has a field of this name."""
@@ -178,12 +197,13 @@ class StepForm(BaseForm):
 
     def values(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the fields in ``form_data``. Raises InvalidFieldValues if some cannot be parsed."""
-        fields = [*RECORD_FIELDS[self.activity.step], *([REASON_FIELD] if self.has_field(REASON_FIELD.key) else [])]
+        fields = [field for field, _input in self.record_fields()]
+        fields += [REASON_FIELD] if self.has_field(REASON_FIELD.key) else []
         values: dict[str, Any] = {}
         errors: dict[str, Message] = {}
         for field in fields:
             form_field = self[field.key]
-            if not any(name == form_field.name or name.startswith(f"{form_field.name}-") for name in form_data):
+            if not _is_in(form_data, form_field.name):
                 continue
             if form_field.process_errors and not all(map(is_blank, form_field.raw_data or ())):
                 errors[field.key] = parse_error(field, form_field)
@@ -221,9 +241,13 @@ class StepForm(BaseForm):
         )
         return [(number or "", title or "") for number, title in rows]
 
+    def user_suggestions(self) -> list[tuple[str, str]] | None:
+        """Return (name, position) of the users of the office; None if the step has no such field."""
+        return user_suggestions(self.own_fields, self.change.agency_id)
+
     def asset_suggestions(self) -> list[tuple[str, str]] | None:
         """Return (code.register, name) of the agency's assets, at most 300; None if the step has no such field."""
-        if not any(field.kind in ASSET_FIELD_KINDS for field in RECORD_FIELDS[self.activity.step]):
+        if not any(field.kind in _ASSET_KINDS for field, _input in self.record_fields()):
             return None
         rows = db.session.execute(
             select(Asset.code, Asset.register, Asset.name)
@@ -260,6 +284,12 @@ class StepForm(BaseForm):
             if name in self._fields:
                 field = self[name]
                 field.errors = [*(field.errors or ()), str(tr(message))]
+
+
+def _is_in(form_data: Iterable[str], name: str) -> bool:
+    """Whether the form has a field ``name``, or a cell of its rows: ``name-0-column``."""
+    is_cell = re.compile(rf"{re.escape(name)}-\d+-").match
+    return any(one == name or is_cell(one) for one in form_data)
 
 
 @dataclass(frozen=True, slots=True)

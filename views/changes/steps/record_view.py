@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
+from typing_extensions import override
 
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
@@ -14,6 +15,7 @@ from lpse_admin.papers.kinds import PAPER_OF_STEP
 from lpse_admin.workflow.record_fields import RECORD_FIELDS
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, AssetUpdate, Release, TestRun
+from models.changes.steps.field_value import value_of_step
 from models.database import db
 from models.scope import visible
 from views.app.access import get_current_user, is_acting_head
@@ -21,8 +23,9 @@ from views.app.errors import wants_json
 from views.changes.moves.assignment import Reassign, TakeUp
 from views.changes.moves.material import format_field_value
 from views.changes.moves.submission import save_step_input, with_form_field_names
+from views.changes.own_fields.columns import with_own_fields
 from views.changes.page import ChangePage
-from views.changes.steps.lists import LIST_FIELD_KINDS
+from views.changes.steps.lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.listing.bulk import BulkAction, BulkView
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from lpse_admin.sop.steps import Step
+    from views.listing.lists import ListSpec
 
 
 class StepRecordView(BulkView):
@@ -48,6 +52,11 @@ class StepRecordView(BulkView):
     def link_url_builder(self) -> Callable[[int], str]:
         """Return a function for the address of the request's page, where the step is acted on."""
         return url_builder("change.details_view")
+
+    @override
+    def reader_spec(self) -> ListSpec:
+        """Return the list with what the SOPs of the reader's office ask for."""
+        return with_own_fields(self.spec, self.step, value_of_step, ACTIVITY_COLUMNS.id)
 
     @staticmethod
     def change_url(change_id: int) -> str:

@@ -14,9 +14,11 @@ from lpse_admin.workflow.record_fields import EmergencyGround, Environment, Risk
 from models.changes.assets.affected import EVALUATED_TEXT
 from models.changes.steps.activity import Activity
 from models.changes.steps.assessments import last_risk
+from models.changes.steps.field_value import value_of_step
 from models.database import db
 from models.reports import waiting
 from views.app.access import get_current_user
+from views.changes.own_fields.columns import with_own_fields
 from views.changes.steps.asset_update import AssetUpdateView
 from views.changes.steps.lists import ACTIVITY_COLUMNS, record_table_columns, step_spec
 from views.changes.steps.record_view import StepRecordView
@@ -30,7 +32,7 @@ from views.listing.record_view import RecordView, current_principal, url_builder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from views.listing.lists import ListQuery, Page
+    from views.listing.lists import ListQuery, ListSpec, Page
 
 
 class EvaluationView(StepRecordView):
@@ -76,6 +78,11 @@ class ReturnedView(RecordView):
             Column("returned_by", _("Returned by"), _returning.c.actor_name),
         ),
     )
+
+    @override
+    def reader_spec(self) -> ListSpec:
+        """Return the list with what the SOPs of the reader's office ask for in requests."""
+        return with_own_fields(self.spec, Step.RETURNED, value_of_step, ACTIVITY_COLUMNS.id)
 
     def link_url_builder(self) -> Callable[[int], str]:
         """Return a function for the address of the request's page."""

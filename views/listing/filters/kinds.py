@@ -15,11 +15,13 @@ from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.parsing.dates import read_date
+from lpse_admin.parsing.numbers import read_number
 from lpse_admin.worktime.relative_periods import RelativePeriod
 from views.i18n.language import format_date, today
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from decimal import Decimal
     from enum import StrEnum
     from zoneinfo import ZoneInfo
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 MAX_SEARCH_LENGTH = 200
 
 
+#: The greatest number that a filter takes.
+_MAX_NUMBER = 10**14
 #: The value by which an address asks for all rows of a filter that narrows the list by itself.
 ALL = "all"
 
@@ -228,6 +232,54 @@ class DateRangeFilter(Filter):
 
     def _bound(self, day: dt.date, zone: ZoneInfo) -> dt.date | dt.datetime:
         return dt.datetime.combine(day, dt.time.min, zone) if self.is_datetime else day
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRangeFilter(Filter):
+    """Two numbers, both included: ``?cost-from=1.000.000&cost-until=5.000.000``."""
+
+    column: Any = None
+    #: Reads a number as people write it; what the column holds is ``factor`` times as much.
+    read: Callable[[str], Decimal | None] = read_number
+    factor: int = 1
+    #: Tells the page to offer two texts.
+    is_number_range: ClassVar[bool] = True
+
+    def parameter_names(self) -> tuple[str, ...]:
+        """Return the names of the two numbers."""
+        return (f"{self.key}-from", f"{self.key}-until")
+
+    @override
+    def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
+        """Return the criterion for the numbers that were given."""
+        least, most = (self._bound(values.get(name)) for name in self.parameter_names())
+        parts: list[ColumnElement[bool]] = []
+        if least is not None:
+            parts.append(self.column >= least)
+        if most is not None:
+            parts.append(self.column <= most)
+        return and_(*parts) if parts else None
+
+    @override
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
+        """Return the numbers as they were written."""
+        first, last = (values.get(name) for name in self.parameter_names())
+        if first and last:
+            return _("%(first)s to %(last)s", first=first, last=last)
+        if first:
+            return _("from %(first)s", first=first)
+        return _("until %(last)s", last=last) if last else None
+
+    def _bound(self, text: str | None) -> int | None:
+        if not text:
+            return None
+        try:
+            number = self.read(text)
+        except UnreadableError:
+            raise self._malformed(text) from None
+        if number is None or not -_MAX_NUMBER < number < _MAX_NUMBER:
+            raise self._malformed(text)
+        return int(number * self.factor)
 
 
 @dataclass(frozen=True, slots=True)

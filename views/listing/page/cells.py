@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
 from markupsafe import Markup
 
+from lpse_admin.parsing.numbers import write_number
 from lpse_admin.sop.steps import Outcome, Result, Urgency
 from models.sops.sop import SopState
 from views.exports.columns import CellKind, ExportColumn
@@ -99,8 +101,10 @@ def _format_identifier(value: object) -> Markup | str:
     return EMPTY_CELL if value is None else str(value)
 
 
-def _format_number_cell(value: float | None) -> Markup | str:
+def _format_number_cell(value: Decimal | float | None) -> Markup | str:
     """Write a figure; what may be a year has no thousands."""
+    if isinstance(value, Decimal):
+        return write_number(value)
     return _format_identifier(value) if value is None or abs(value) < _THOUSANDS_FROM else format_number(value)
 
 

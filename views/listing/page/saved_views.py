@@ -103,7 +103,7 @@ def _submitted_query(screen: RecordView) -> str:
         raise Malformed(_("This address is too long to save."))
     listing = screen.list_query(parse_query(text))
     listing.criteria()
-    return listing.arguments.query_string(screen.spec, page=0)
+    return listing.arguments.query_string(listing.spec, page=0)
 
 
 # -- columns -------------------------------------------------------------------------------------------------

@@ -13,12 +13,13 @@ from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.inventory.cards import AssetCondition, CardColumnKind, card_columns
 from lpse_admin.papers.content import PaperFact, PaperTable
 from lpse_admin.parsing.numbers import write_number
-from lpse_admin.workflow.record_fields import FieldKind, RecordField, is_empty
+from lpse_admin.workflow.record_fields import SOP_FIELD_PREFIX, FieldKind, RecordField, is_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from lpse_admin.inventory.cards import CardColumn
+    from models.changes.loading import StepShown
     from models.inventory.asset import AssetMutation
     from views.papers.contents.wording import Words
 
@@ -67,6 +68,12 @@ def tables_of(fields: Iterable[RecordField], values: Mapping[str, Any], words: W
         for field in fields
         if _has_rows(field) and not is_empty(values.get(field.key))
     )
+
+
+def own_facts(step: StepShown | None) -> tuple[PaperFact, ...]:
+    """Return what ``step`` says in the fields that its SOP asks for, in the order of the SOP."""
+    values = step.own_values if step is not None else ()
+    return tuple(PaperFact(SOP_FIELD_PREFIX + one.key, one.label, one.words, one.value) for one in values)
 
 
 def _has_rows(field: RecordField) -> bool:

@@ -8,7 +8,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.papers.content import Choice, PaperContent, PaperTable, Part
 from lpse_admin.papers.kinds import PaperKind
-from lpse_admin.sop.steps import Outcome, Step, Urgency
+from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import (
     EVALUATED_FIELDS,
     REASON_FIELD,
@@ -16,7 +16,7 @@ from lpse_admin.workflow.record_fields import (
     REQUEST_FIELDS,
     ChangeKind,
 )
-from views.papers.contents.facts import fact, facts_of, raw_text, tables_of, value_text
+from views.papers.contents.facts import fact, facts_of, own_facts, raw_text, tables_of, value_text
 from views.papers.contents.signing import NOT_NEEDED, head_place, open_place, requester_signer, signer_of
 from views.papers.contents.step_papers import about_request
 
@@ -57,6 +57,8 @@ def _applicant(source: Source) -> Part:
     facts = facts_of(fields, values, source.words)
     if change.linked_change is not None:
         facts += (fact("linked", _("Earlier request"), change.linked_change.number, source.words),)
+    said = [step for step in source.finished if step.step in REQUESTER_STEPS and step.own_values]
+    facts += own_facts(said[-1] if said else None)
     title = _("1. Applicant")
     return Part("applicant", source.words.text(title), facts)
 
@@ -72,6 +74,7 @@ def _evaluation(source: Source) -> Part:
         facts += facts_of(
             (*RECORD_FIELDS[Step.URGENCY], REASON_FIELD), {**urgency.record, "reason": urgency.reason}, words
         )
+    facts += own_facts(evaluation) + own_facts(urgency)
     kinds = values["kind"] or ()
     manager = signer_of(source, evaluation) if evaluation else open_place(source, Role.CHANGE_MANAGER)
     return Part(
@@ -102,6 +105,7 @@ def _approval(source: Source) -> Part:
         fact("note", _("Note"), note, words),
         fact("schedule", _("Schedule"), schedule, words),
         fact("executor", _("Carried out by"), executor.actor if executor else None, words),
+        *own_facts(decision),
     )
     boxes = ((Outcome.APPROVED, _("Agreed")), (Outcome.REFUSED, _("Not agreed")))
     return Part(
@@ -140,6 +144,7 @@ def _implementation(source: Source) -> Part:
         facts += facts_of(RECORD_FIELDS[Step.TEST], test.record, words)
     if done is not None:
         facts += facts_of(RECORD_FIELDS[Step.IMPLEMENTATION], done.record, words)
+    facts += (*own_facts(done), *own_facts(test), *own_facts(undone))
     if undone is not None:
         facts.append(fact("rollback", _("Roll back"), undone.record.get("state_restored"), words))
     facts.append(fact("result", _("Result"), source.change.result, words))

@@ -10,6 +10,7 @@ from lpse_admin.papers.content import PaperContent
 from lpse_admin.papers.kinds import PaperKind
 from lpse_admin.sop import spaced_nip
 from views.papers.contents.wording import Words
+from views.sops.own_fields import own_field_rows
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -85,6 +86,20 @@ def _table(sop: Sop, words: Words) -> dict[str, Any]:
         "actors": [actor.title for actor in chart.columns],
         "dividers": list(layout.dividers),
         "rows": [_row(sop, chart, row, layout.rows[index], index, words) for index, row in enumerate(chart.rows)],
+        **_own_fields(sop, words),
+    }
+
+
+def _own_fields(sop: Sop, words: Words) -> dict[str, Any]:
+    """Return the fields that the SOP asks for; no key where it asks for none, as in papers printed before."""
+    rows = own_field_rows(sop)
+    if not rows:
+        return {}
+    headings = (_("Step"), _("Field"), _("Kind"), _("Rules and help"))
+    return {
+        "fields_label": words.text(_("Fields that this SOP asks for")),
+        "fields_headings": [words.text(heading) for heading in headings],
+        "fields": [[words.text(step), label, words.text(kind), words.text(about)] for step, label, kind, about in rows],
     }
 
 

@@ -10,7 +10,7 @@ from lpse_admin.papers.kinds import PAPER_OF_STEP, PaperKind
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import HEAD_STEPS, Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS
-from views.papers.contents.facts import fact, facts_of, tables_of
+from views.papers.contents.facts import fact, facts_of, own_facts, tables_of
 from views.papers.contents.signing import head_place, signer_of
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
         Part(
             "record",
             words.text(_("Record")),
-            (*result, *facts_of(fields, values, words)),
+            (*result, *facts_of(fields, values, words), *own_facts(step)),
             tables=tables_of(fields, values, words),
         ),
         *_background(source, step, kind),
@@ -109,6 +109,7 @@ def _background(source: Source, step: StepShown, kind: PaperKind) -> list[Part]:
             facts = (
                 fact("outcome", _("Outcome of the step"), last.outcome, source.words),
                 *facts_of(fields, values, source.words),
+                *own_facts(last),
             )
             tables = tables_of(fields, values, source.words)
             parts.append(Part(before.value, source.words.text(before), facts, tables=tables))

@@ -1,0 +1,1 @@
+"""Fields that an SOP asks for."""
