@@ -65,7 +65,7 @@ def people(running_app: RunningApp) -> list[str]:
         return [*managers, office.requester.full_name, *managers]
 
 
-STATES = ["Terkirim", "Tidak dikirimi surel", "Menunggu", "Gagal", "Menunggu", "Tidak dikirimi surel", "Menunggu"]
+STATES = ["Terkirim", "Tanpa surel", "Menunggu", "Gagal", "Menunggu", "Tanpa surel", "Menunggu"]
 
 
 def section(page: str) -> str:

@@ -99,5 +99,6 @@ class CommentView(RecordView):
         AgencyFilter("agency", _("Agency"), column=Comment.agency_id),
     )
     column_searchable_list = (Comment.text, Comment.author_name, ChangeRequest.number)
+    search_hint = _("Text, author and number of the request.")
     column_sortable_list = ("at",)
     column_default_sort = "-at"

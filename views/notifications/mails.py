@@ -112,7 +112,7 @@ class MailView(BulkView):
         Column("event", _("Event"), Notification.event, CellKind.CHOICE, Event, in_list=False),
         Column("sentence", _("Message"), Notification.details, wide=True, formatter=notification_text),
         Column("state", _("Mail"), mail_status, CellKind.CHOICE, MailStatus),
-        Column("address", _("Mail address"), Mail.address),
+        Column("address", _("Mail address"), Mail.address, in_list=False),
         Column("attempts", _("Attempts"), Mail.attempts, CellKind.NUMBER, in_list=False),
         Column("sent", _("Sent"), Mail.sent_at, CellKind.DATETIME),
         Column("fault", _("What is at fault"), Mail.fault, CellKind.CHOICE, MailFault, wide=True),

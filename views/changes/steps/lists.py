@@ -112,7 +112,7 @@ def _sort_table(step: Step, field: RecordField) -> SortTable | None:
 
 def _decision_links() -> Callable[[int], Markup]:
     """Return what writes the link by which the head decides, from a row of what waits."""
-    label = tr(_("Decide") if current_principal().decides_as_head else _("Open"))
+    label = tr(_("Decide") if current_principal().decides_as_head else _("View"))
     address = url_builder("change.details_view", "#step")
     return lambda change_id: Markup('<a class="btn btn-sm btn-primary" href="{}">{}</a>').format(
         address(change_id), label
