@@ -76,6 +76,7 @@ clean: ## remove what the goals made, but not the data in instance/
 browser: $(TEST)
 	@$(BIN)/python -m tests.support.pages.browser
 	@$(BIN)/python -m tests.support.servers.nginx
+	@$(BIN)/python -m tests.support.servers.pgbouncer
 	@$(BIN)/python -m tests.support.servers.libreoffice
 
 $(BIN)/python:

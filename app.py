@@ -114,10 +114,12 @@ def _settings() -> config.Settings:
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:
+    address, driver_options = config.driver_options(settings.database_url)
     return {
         "SECRET_KEY": settings.secret_key,
-        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_DATABASE_URI": address,
         "SQLALCHEMY_ENGINE_OPTIONS": {
+            "connect_args": driver_options,
             "pool_pre_ping": settings.database_url.startswith("postgresql"),
             # A connection for each thread of the server, and another for the export that it may stream.
             "pool_size": 8,

@@ -37,6 +37,7 @@ _MAX_SCHEDULER_INTERVAL = 86_400
 _MAX_PROXIES = 9
 _LOGIN_LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
 _POSTGRESQL_SCHEME = re.compile(r"postgres(ql)?://")
+_PREPARE_THRESHOLD = re.compile(r"(?<=[?&])prepare_threshold=([^&]*)&?")
 
 
 class ConfigurationError(Exception):
@@ -158,7 +159,24 @@ def _database_url(value: str, run_mode: RunMode, instance: Path) -> str:
         )
     if kind == "sqlite":
         _require_folder(value.partition("///")[2])
+    elif (given := _PREPARE_THRESHOLD.search(value)) and not re.fullmatch("none|[0-9]{1,6}", given[1]):
+        raise ConfigurationError(
+            _("LPSE_DATABASE_URL: prepare_threshold is “%(value)s”; it must be a number, or none.", value=given[1])
+        )
     return value
+
+
+def driver_options(database_url: str) -> tuple[str, dict[str, int | None]]:
+    """Return ``database_url`` without ``prepare_threshold``, and that as the option that psycopg takes.
+
+    It is the number of executions after which a statement is prepared on the server. 0 and "none" are never, which
+    PgBouncer before 1.21 needs in transaction mode: there the next statement may go to another server connection.
+    """
+    given = _PREPARE_THRESHOLD.search(database_url)
+    if given is None or not database_url.startswith("postgresql"):
+        return database_url, {}
+    threshold = int(given[1]) if given[1].isdecimal() else 0
+    return _PREPARE_THRESHOLD.sub("", database_url).rstrip("?&"), {"prepare_threshold": threshold or None}
 
 
 def _require_folder(database: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, read_settings
+from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, driver_options, read_settings
 from models.database import db
 from tests.support.program import close_app
 from tests.support.servers.certificates import make_certificates
@@ -68,6 +68,27 @@ def test_production_with_all_it_needs_serves_others_and_writes_nothing(tmp_path:
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize(
+    ("query", "rest", "options"),
+    [
+        ("", "", {}),
+        ("?prepare_threshold=0", "", {"prepare_threshold": None}),
+        ("?prepare_threshold=none&sslmode=require", "?sslmode=require", {"prepare_threshold": None}),
+        ("?sslmode=require&prepare_threshold=7", "?sslmode=require", {"prepare_threshold": 7}),
+    ],
+)
+def test_what_is_prepared_on_the_server_is_said_in_the_address(
+    query: str, rest: str, options: dict[str, int | None], tmp_path: Path
+) -> None:
+    settings = read_settings({"LPSE_DATABASE_URL": f"postgresql://u@h/d{query}"}, instance=tmp_path)
+    assert driver_options(settings.database_url) == (f"postgresql+psycopg://u@h/d{rest}", options)
+
+
+def test_a_file_of_sqlite_may_have_any_name(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a?prepare_threshold=0"
+    assert driver_options(url) == (url, {})
+
+
 @pytest.mark.parametrize("given", ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"])
 def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path: Path) -> None:
     assert read_settings({"LPSE_DATABASE_URL": given}, instance=tmp_path).database_url == "postgresql+psycopg://u@h/d"
@@ -78,6 +99,7 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path
     [
         ("LPSE_ENV", "staging"),
         ("LPSE_DATABASE_URL", "mysql://u@h/d"),
+        ("LPSE_DATABASE_URL", "postgresql://u@h/d?prepare_threshold=never"),
         ("LPSE_DATABASE_URL", "lpse.db"),
         ("LPSE_DATABASE_URL", "postgresql+psycopg2://u@h/d"),
         ("LPSE_SECRET_KEY", "short"),

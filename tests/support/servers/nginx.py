@@ -53,16 +53,22 @@ def find_nginx() -> str | None:
 
 def fetch_nginx() -> None:
     """Unpack nginx from the system's packages if it is missing and that is possible."""
-    if find_nginx() or not (shutil.which("apt-get") and shutil.which("dpkg")):
+    if find_nginx() is None:
+        unpack_packages(_PACKAGES, _UNPACKED)
+
+
+def unpack_packages(names: tuple[str, ...], target: Path) -> None:
+    """Unpack packages of Debian into ``target``, where that is possible: nothing is installed or started."""
+    if not (shutil.which("apt-get") and shutil.which("dpkg")):
         return
-    print("Unpacking nginx from the system's packages.", flush=True)
+    print(f"Unpacking {names[0]} from the system's packages.", flush=True)
     if os.geteuid() == 0:
         subprocess.run(["apt-get", "-qq", "update"], stdout=subprocess.DEVNULL, check=False)
     with TemporaryDirectory() as folder:
-        for name in _PACKAGES:
+        for name in names:
             subprocess.run(["apt-get", "-qq", "download", name], cwd=folder, stderr=subprocess.DEVNULL, check=False)
         for package in sorted(Path(folder).glob("*.deb")):
-            subprocess.run(["dpkg", "-x", str(package), str(_UNPACKED)], check=False)
+            subprocess.run(["dpkg", "-x", str(package), str(target)], check=False)
 
 
 def free_port() -> int:
