@@ -25,7 +25,7 @@ from models.database import db, protect_file, startup_lock
 from models.schema import upgrade_error
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import access, clock, errors, health, login, schema_check, screens
+from views.app import access, clock, errors, health, login, screens
 from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
@@ -84,7 +84,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     # The order of these is the order in which they look at a request.
     context.init_request_ids(app)
     hosts.init_app(app, chosen)
-    schema_check.init_app(app)
+    health.init_app(app)
     write_limit.init_app(app)
     access.init_app(app, chosen)
     login.init_app(app)

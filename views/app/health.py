@@ -1,4 +1,4 @@
-"""The health check, for monitoring, without a login."""
+"""The health check, for monitoring, without a login; and a database of another version, which is not served."""
 
 from __future__ import annotations
 
@@ -8,23 +8,55 @@ import tempfile
 from http import HTTPStatus
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, jsonify, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from lpse_admin.config import VERSION, is_loopback
-from models.database import db, is_sqlite
-from models.schema import schema_revision
+from models.database import db, is_sqlite, read_only
+from models.schema import schema_error, schema_revision
 from views.app.access import public
-from views.app.schema_check import find_schema_error
+from views.app.errors import error_response
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from werkzeug.wrappers import Response
+
+    from lpse_admin.i18n import Message
 
 blueprint = Blueprint("health", __name__)
 
 #: About what a request with its files' records writes.
 _ROOM_BYTES = 1024 * 1024
 _PACKAGES = ("Flask", "Flask-Admin", "SQLAlchemy", "WTForms")
+#: Answered on any database: the error page needs the files, and the health check says it itself.
+_EXEMPT = frozenset({"static", "health.healthz"})
+
+
+def init_app(app: Flask) -> None:
+    """Refuse every request of ``app`` until the schema has once been found to be the program's own."""
+    is_present = False
+
+    def check() -> Response | None:
+        nonlocal is_present
+        if is_present or request.endpoint in _EXEMPT:
+            return None
+        try:
+            error = find_schema_error()
+        except SQLAlchemyError:
+            return None  # unavailable: whoever needs the database says so
+        is_present = error is None
+        return None if error is None else error_response(HTTPStatus.SERVICE_UNAVAILABLE, error)
+
+    app.before_request(check)
+
+
+def find_schema_error() -> Message | None:
+    """Return why the program cannot work on the database; raises SQLAlchemyError where it cannot be reached."""
+    with read_only(db.engine).connect() as connection:
+        return schema_error(connection)
 
 
 @blueprint.get("/healthz")
