@@ -15,18 +15,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import demo
 from lpse_admin import config
+from lpse_admin.accounts.secret_box import SecretBox
 from lpse_admin.i18n import _
 from lpse_admin.start_notices import start_notices
 from models.accounts.demo_password import accounts_with_demo_password
+from models.accounts.factors import sealing
+from models.accounts.factors.second_factor import encrypt_seeds
 from models.audit import seal
 from models.audit import trail as audit_trail
 from models.audit.seal import KeyRing
+from models.audit.trail import AuditContext
 from models.database import db, protect_file, startup_lock
 from models.schema import upgrade_error
 from views import commands
 from views.accounts import password_reset, profile
-from views.app import access, clock, errors, health, login, screens
-from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies, write_limit
+from views.accounts.access import factors, sessions
+from views.app import access, clock, errors, health, login, screens, security_log
+from views.app.http import compression, cookie_clock, export_limit, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import Scheduler
 from views.audit import context, readings
@@ -75,7 +80,8 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     protect_file(chosen.database_url)
     db.init_app(app)
     _arm_the_trail()
-    seal.set_keys(KeyRing.of(chosen.audit_key or chosen.secret_key, (chosen.secret_key, *chosen.former_audit_keys)))
+    seal.set_keys(KeyRing.of(chosen.audit_key or chosen.secret_key, _audit_keys(chosen)))
+    sealing.set_box(SecretBox.of(chosen.secret_key, chosen.former_secret_keys))
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
     SopBabel(app, locale_selector=language.current_language)
     cookie_clock.init_app(app)
@@ -88,6 +94,8 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     write_limit.init_app(app)
     access.init_app(app, chosen)
     login.init_app(app)
+    export_limit.init_app(app)
+    security_log.init_app(app, chosen)
     CSRFProtect(app)
     context.init_app(app)
     once.init_app(app)
@@ -95,6 +103,8 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     language.init_app(app)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(profile.blueprint)
+    app.register_blueprint(factors.blueprint)
+    app.register_blueprint(sessions.blueprint)
     app.register_blueprint(password_reset.blueprint)
     app.register_blueprint(calendar_feed.blueprint)
     app.register_blueprint(check_page.blueprint)
@@ -102,6 +112,11 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     commands.init_app(app, demo.make_register)
     screens.register(app)
     return app
+
+
+def _audit_keys(settings: config.Settings) -> tuple[str, ...]:
+    """Return the keys with which older entries of the trail may be sealed."""
+    return (settings.secret_key, *settings.former_audit_keys, *settings.former_secret_keys)
 
 
 def _settings() -> config.Settings:
@@ -117,6 +132,7 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
     address, driver_options = config.driver_options(settings.database_url)
     return {
         "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.former_secret_keys),
         "SQLALCHEMY_DATABASE_URI": address,
         "SQLALCHEMY_ENGINE_OPTIONS": {
             "connect_args": driver_options,
@@ -151,6 +167,7 @@ def _set_clock(app: Flask, reading: Callable[[], dt.datetime] | None) -> None:
 def _arm_the_trail() -> None:
     """Make every session of this process tell the trail what it writes."""
     audit_trail.install_listeners(db.session)
+    security_log.listen()
 
 
 def serving_options(settings: config.Settings) -> dict[str, Any]:
@@ -173,6 +190,7 @@ def prepare(app: Flask, settings: config.Settings) -> None:
             if (error := upgrade_error(connection)) is not None:
                 raise config.ConfigurationError(error)
         upgrade()
+        _encrypt_seeds()
         if settings.is_demo:
             demo.first_start(db.session(), clock.now())
         elif known := accounts_with_demo_password(db.session()):
@@ -183,6 +201,16 @@ def prepare(app: Flask, settings: config.Settings) -> None:
                     names=", ".join(known),
                 )
             )
+
+
+def _encrypt_seeds() -> None:
+    """Encrypt the seeds of second factors that are plain, or encrypted with a former key, with the present one."""
+    session = db.session()
+    context = AuditContext(at=clock.now(), actor_id=None, actor_name="Sistem", action="factor.encrypt")
+    audit_trail.set_audit_context(session, context)
+    if encrypt_seeds(session):
+        session.commit()
+    session.rollback()
 
 
 def serve() -> None:

@@ -87,6 +87,10 @@ class Settings:
     #: secret keys, which verify older seals.
     audit_key: str | None = field(default=None, repr=False)
     former_audit_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: Secret keys of before: what they have signed or encrypted is still read.
+    former_secret_keys: tuple[str, ...] = field(default=(), repr=False)
+    #: The file of the security log, "-" for the standard error; None for none.
+    security_log: str | None = None
 
     @property
     def is_demo(self) -> bool:
@@ -123,6 +127,7 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         mail_server=with_ca_file(
             read(_mail_server, "LPSE_SMTP_URL", given.get("LPSE_MAIL_FROM", ""), base_url, otherwise=None),
             read(_ca_file, "LPSE_SMTP_CA", "LPSE_SMTP_CA", otherwise=None),
+            is_starttls_optional=read(_starttls, "LPSE_SMTP_STARTTLS", otherwise=False),
         ),
         scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
         login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
@@ -130,6 +135,8 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
         audit_key=read(_audit_key, "LPSE_AUDIT_KEY", otherwise=None),
         former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
+        former_secret_keys=tuple(given.get("LPSE_FORMER_SECRET_KEYS", "").split()),
+        security_log=read(_security_log, "LPSE_SECURITY_LOG", run_mode, otherwise=None),
     )
     if faults:
         raise ConfigurationError(*faults)
@@ -305,10 +312,23 @@ def _mail_server(url: str, sender: str, base_url: str | None) -> notifications_s
 
 
 def with_ca_file(
-    server: notifications_smtp_url.MailServer | None, ca_file: str | None
+    server: notifications_smtp_url.MailServer | None, ca_file: str | None, *, is_starttls_optional: bool = True
 ) -> notifications_smtp_url.MailServer | None:
-    """Return ``server`` with the certificates that are trusted besides the system's."""
-    return server if server is None or ca_file is None else replace(server, ca_file=ca_file)
+    """Return ``server`` with the certificates that are trusted besides the system's, and whether it must encrypt.
+
+    A server on this machine need not: what is sent to it leaves no wire.
+    """
+    if server is None:
+        return None
+    requires = not (is_starttls_optional or server.is_tls or is_loopback(server.host))
+    return replace(server, ca_file=ca_file or server.ca_file, requires_starttls=requires)
+
+
+def _starttls(value: str) -> bool:
+    """Return whether a mail server may go without encryption."""
+    if value not in {"", "required", "optional"}:
+        raise ConfigurationError(_("LPSE_SMTP_STARTTLS is “%(value)s”; it must be required or optional.", value=value))
+    return value == "optional"
 
 
 def _ca_file(value: str, variable: str) -> str | None:
@@ -348,6 +368,18 @@ def _audit_key(value: str) -> str | None:
             )
         )
     return value or None
+
+
+def _security_log(value: str, run_mode: RunMode) -> str | None:
+    """Return where the security log goes: in production to the standard error, if nothing else is said."""
+    if not value:
+        return "-" if run_mode is RunMode.PRODUCTION else None
+    if value == "-":
+        return value
+    path = Path(value).expanduser().absolute()
+    if not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
+        raise ConfigurationError(_("LPSE_SECURITY_LOG: %(file)s cannot be written by this user.", file=str(path)))
+    return str(path)
 
 
 def _scheduler_interval(value: str) -> int:

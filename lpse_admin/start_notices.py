@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
 
 from lpse_admin.config import is_loopback
 from lpse_admin.i18n import Message, _
@@ -25,12 +26,38 @@ _NO_MAIL_SERVER = _(
 _PLAIN_BASE_URL = _("LPSE_BASE_URL begins with http://: links in mail lead to pages where nobody can log in.")
 
 
+_ENCRYPTED_MODES = frozenset({"require", "verify-ca", "verify-full"})
+
+
+def database_notices(settings: Settings) -> list[Message]:
+    """Return that a database on another machine is reached without encryption."""
+    parts = urlsplit(settings.database_url)
+    options = parse_qs(parts.query)
+    hosts = [parts.hostname or "", *options.get("host", [])]
+    remote = next((host for host in hosts if host and not host.startswith("/") and not is_loopback(host)), None)
+    is_encrypted = not _ENCRYPTED_MODES.isdisjoint(options.get("sslmode", []))
+    if not parts.scheme.startswith("postgresql") or remote is None or is_encrypted:
+        return []
+    return [
+        _(
+            "The database on %(host)s is reached without encryption: add sslmode=verify-full (and sslrootcert=…) to "
+            "LPSE_DATABASE_URL, or sslmode=require at the least.",
+            host=remote,
+        )
+    ]
+
+
 def start_notices(settings: Settings) -> list[Message]:
     """Return the notices for these settings; the demo has none."""
     if settings.is_demo:
         return []
     is_behind_proxy = settings.proxies > 0 or not is_loopback(settings.host)
-    return [_HTTPS_ALONE, *([] if is_behind_proxy else [_NO_PROXY]), *reset_link_notices(settings)]
+    return [
+        _HTTPS_ALONE,
+        *([] if is_behind_proxy else [_NO_PROXY]),
+        *database_notices(settings),
+        *reset_link_notices(settings),
+    ]
 
 
 def reset_link_notices(settings: Settings) -> list[Message]:

@@ -38,10 +38,12 @@ class Event(LabelledEnum):
     RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
     PASSWORD_RESET = "password-reset", _("Link to set a new password")
     EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
+    ACCOUNT_SECURITY = "account-security", _("Security of your account")
+    SECURITY_ALERT = "security-alert", _("Security of the installation")
 
 
 #: About the account itself: also for an administrator of the installation, who belongs to no agency.
-ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED})
+ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED, Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT})
 
 #: Mailed whatever the user's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY}) | ACCOUNT_EVENTS
@@ -83,6 +85,8 @@ _MESSAGES: dict[Event, Message] = {
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
     Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
+    Event.ACCOUNT_SECURITY: _("%(what)s"),
+    Event.SECURITY_ALERT: _("%(what)s"),
 }
 
 #: The values that are listed below the message, in this order.
@@ -108,7 +112,9 @@ _VALUE_LABELS: dict[str, Message] = {
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
-VALUE_NAMES = frozenset({"step", "delegate", "first_day", "last_day", "former", "present", "revision", *_VALUE_LABELS})
+VALUE_NAMES = frozenset(
+    {"step", "delegate", "first_day", "last_day", "former", "present", "revision", "what", *_VALUE_LABELS}
+)
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 #: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.

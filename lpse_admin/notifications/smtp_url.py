@@ -29,6 +29,8 @@ class MailServer:
     sender: str
     #: Implicit TLS (smtps); otherwise STARTTLS if the server offers it.
     is_tls: bool = False
+    #: Whether a server that offers no STARTTLS gets no mail: a password, and what the mails say, would go in clear.
+    requires_starttls: bool = False
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     #: A file with the certificates of further authorities that are trusted, in PEM form.

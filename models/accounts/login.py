@@ -1,4 +1,4 @@
-"""Login sessions, and the failed logins that are counted against guessing."""
+"""Logging in, and the failed logins that are counted against guessing."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select
+from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import NotAllowed, TooManyAttempts
 from lpse_admin.i18n import _
+from models.accounts.factors.passkey import load_passkeys
+from models.accounts.factors.sealing import secret_box
+from models.accounts.factors.second_factor import accept_code
+from models.accounts.login_session import Login, is_open, open_login
 from models.accounts.password_reset import PasswordReset
 from models.accounts.user import User, find_user, is_password_correct
-from models.base import Base, IdType, PrimaryKey, Timestamp
+from models.base import Base, IdType, PrimaryKey, Timestamp, UtcDateTime
 from models.database import takes_write_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from sqlalchemy import ColumnElement, CompoundSelect, ScalarSelect, Select
@@ -32,20 +37,6 @@ _MAX_USERNAME_LENGTH, _MAX_ADDRESS_LENGTH = 80, 45
 #: An address may fail this many times as often as one account at that address, since an office has one address for
 #: many people; so may an account at addresses where it was never opened.
 WIDER_LIMIT = 20
-
-
-class Login(Base):
-    """A login session of a user; its cookie is valid until ``ended_at`` is set."""
-
-    __tablename__ = "login"
-    __table_args__ = (Index(None, "user_id", "at"),)
-
-    id: Mapped[PrimaryKey]
-    user_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
-    agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
-    at: Mapped[Timestamp]
-    address: Mapped[str] = mapped_column(String(_MAX_ADDRESS_LENGTH))
-    ended_at: Mapped[Timestamp | None]
 
 
 class LoginFailure(Base):
@@ -66,23 +57,43 @@ class LoginFailure(Base):
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
-    """The input of the login form, and the client address; ``code`` is the second factor."""
+    """The input of the login form, the client address and its device; ``code`` is the second factor."""
 
     username: str
     password: str = field(repr=False)
     code: str = field(repr=False)
     address: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SecondStep:
+    """The password was right, and a second factor is to follow: whose, and by which of their passkeys."""
+
+    user: User
+
+
+@dataclass(frozen=True, slots=True)
+class LoginRefused:
+    """Why there is no session: over a limit, or else something was wrong; ``user`` is the account, if there is one.
+
+    ``reaches_limit`` if this was the failure that made the account's number of failures as large as the limit.
+    """
+
+    user: User | None
+    too_many: TooManyAttempts | None = None
+    reaches_limit: bool = False
 
 
 def log_in(
     session: Session, attempt: LoginAttempt, *, now: dt.datetime, limit: LoginLimit, is_demo: bool
-) -> Login | TooManyAttempts | None:
-    """Open a login session, or count the failure and return why there is none; the caller commits.
+) -> Login | SecondStep | LoginRefused:
+    """Open a login session, ask for the second factor, or count the failure; the caller commits.
 
     Failures are limited for an account at an address, for the address, and for the account at addresses where it was
     never opened; over a limit TooManyAttempts is raised before the password is looked at. From an address where the
     account was opened before, the right password always gets in, so that nobody is shut out by others: a wrong one is
-    counted, and over the limit TooManyAttempts is returned, else None. The demo's password, which everybody knows, is
+    counted, and over the limit it is refused as TooManyAttempts. The demo's password, which everybody knows, is
     wrong outside of the demo. The password is verified outside of a transaction, so that no lock is held during the
     slow hash. Raises NotAllowed for an inspector who gives the right one before or after the days of the inspection.
     """
@@ -95,29 +106,67 @@ def log_in(
     session.rollback()
     is_correct = is_password_correct(known, attempt.password) and (is_demo or attempt.password != DEMO_PASSWORD)
     takes_write_lock.set(True)
-    # The row lock serialises concurrent attempts at one account.
-    user = session.get(User, known.id, with_for_update={"of": User}) if known is not None else None
+    user = _lock_user(session, known.id) if known is not None else None
     failures.require_allowed()
-    is_right = is_correct and user is not None and user.is_active
-    if is_right and user is not None and user.accept_code(_digits(attempt.code), now):
-        if refusal := user.outside_inspection(now):
-            raise NotAllowed(refusal)
-        login = Login(user_id=user.id, agency_id=user.agency_id, at=now, address=failures.address)
-        session.add(login)
-        session.flush()
-        return login
-    is_over = failures.of_pair() >= limit.failures
-    session.add(
-        LoginFailure(
-            at=now,
-            username=failures.username,
-            address=failures.address,
-            agency_id=user.agency_id if user else None,
-            was_password_right=is_right,
-        )
-    )
+    if not (is_correct and user is not None and user.is_active):
+        return failures.record(user, now, was_password_right=False)
+    if _needs_second_factor(session, user):
+        if not attempt.code.strip():
+            return SecondStep(user)
+        if not accept_code(user, _folded(attempt.code), address=attempt.address, now=now):
+            return failures.record(user, now, was_password_right=True)
+    return _open(session, user, attempt, now)
+
+
+def complete_log_in(
+    session: Session,
+    user_id: int,
+    attempt: LoginAttempt,
+    *,
+    now: dt.datetime,
+    limit: LoginLimit,
+    proves: Callable[[User], bool] | None = None,
+) -> Login | LoginRefused:
+    """Open a session after the second step: by ``attempt.code``, or by what ``proves`` says of a passkey.
+
+    Failures are counted and limited as those of ``log_in``; the caller says who was let through the first step.
+    """
+    user = _lock_user(session, user_id)
+    if user is None or not user.is_active:
+        return LoginRefused(None)
+    failures = _Failures(session, attempt, user, now, limit)
+    failures.require_allowed()
+    code = _folded(attempt.code)
+    if proves(user) if proves is not None else accept_code(user, code, address=attempt.address, now=now):
+        return _open(session, user, attempt, now)
+    return failures.record(user, now, was_password_right=True)
+
+
+def _lock_user(session: Session, user_id: int) -> User | None:
+    """Return the user, locked: concurrent attempts at one account are serialised."""
+    return session.get(User, user_id, with_for_update={"of": User})
+
+
+def _needs_second_factor(session: Session, user: User) -> bool:
+    return user.totp_secret is not None or bool(load_passkeys(session, user.id))
+
+
+def _open(session: Session, user: User, attempt: LoginAttempt, now: dt.datetime) -> Login:
+    if refusal := user.outside_inspection(now):
+        raise NotAllowed(refusal)
+    login = open_login(session, user, address=attempt.address, device=attempt.device, now=now)
     session.flush()
-    return _too_many(limit) if is_over else None
+    return login
+
+
+def count_wrong_password(session: Session, user: User, *, address: str, now: dt.datetime, limit: LoginLimit) -> bool:
+    """Count a wrong password or code that was given within a session; whether there were as many as the limit allows.
+
+    The session ends then: whoever sits before another one's screen does not get to guess. The caller commits.
+    """
+    failures = _Failures(session, LoginAttempt(user.username, "", "", address), user, now, limit)
+    failures.record(user, now, was_password_right=False)
+    return failures.of_pair() >= limit.failures
 
 
 def _too_many(limit: LoginLimit) -> TooManyAttempts:
@@ -127,9 +176,17 @@ def _too_many(limit: LoginLimit) -> TooManyAttempts:
     )
 
 
-def _digits(code: str) -> str:
-    """Return the digits of a code as it was typed: with blanks or hyphens, or wide."""
-    return "".join(character for character in unicodedata.normalize("NFKC", code) if character.isdigit())
+def _folded(code: str) -> str:
+    """Return the letters and digits of a code as it was typed: with blanks or hyphens, or wide."""
+    return "".join(character for character in unicodedata.normalize("NFKC", code) if character.isalnum())
+
+
+def _stand_in(typed: str) -> str:
+    """Return what is kept of a name that no account has, which may be a password: its hash with the installation's key.
+
+    The same name is counted by it.
+    """
+    return secret_box().hash_name(normalize_username(typed))
 
 
 class _Failures:
@@ -140,9 +197,7 @@ class _Failures:
     ) -> None:
         self._session, self._limit = session, limit
         self._user_id = user.id if user is not None else None
-        self.username = (user.username if user is not None else normalize_username(attempt.username))[
-            :_MAX_USERNAME_LENGTH
-        ]
+        self.username = (user.username if user is not None else _stand_in(attempt.username))[:_MAX_USERNAME_LENGTH]
         self.address = attempt.address[:_MAX_ADDRESS_LENGTH]
         self._since = now - dt.timedelta(minutes=limit.minutes)
         #: What was guessed before the password was set anew tells nothing of the present one.
@@ -162,6 +217,21 @@ class _Failures:
             raise _too_many(self._limit)
         if self._of_account(LoginFailure.address.not_in(self._known_addresses())) >= wider:
             raise _too_many(self._limit)
+
+    def record(self, user: User | None, now: dt.datetime, *, was_password_right: bool) -> LoginRefused:
+        """Count a failure, and return what it comes to."""
+        is_over = self.of_pair() >= self._limit.failures
+        failure = LoginFailure(
+            at=now,
+            username=self.username,
+            address=self.address,
+            agency_id=user.agency_id if user else None,
+            was_password_right=was_password_right,
+        )
+        self._session.add(failure)
+        self._session.flush()
+        reaches_limit = user is not None and self._of_account(true()) == self._limit.failures
+        return LoginRefused(user, _too_many(self._limit) if is_over else None, reaches_limit)
 
     def of_pair(self) -> int:
         """Return the failures of the account at this address."""
@@ -194,16 +264,16 @@ class _Failures:
 
 
 def logged_in_user_statement(*columns: ScalarSelect[Any]) -> Select[Any]:
-    """Return the statement for the user of an open session, with ``columns``; parameters: login, user, version.
+    """Return the statement for the user of an open session, when it was last seen, and ``columns``.
 
-    It finds no row if the session has ended or the user is disabled.
+    Parameters: login, user, version, now.     It finds no row if the session has ended or the user is disabled.
     """
     return (
-        select(User, *columns)
+        select(User, Login.seen_at, *columns)
         .join(Login, Login.user_id == User.id)
         .where(
             Login.id == bindparam("login"),
-            Login.ended_at.is_(None),
+            *is_open(bindparam("now", type_=UtcDateTime())),
             User.id == bindparam("user"),
             User.session_version == bindparam("version"),
             User.is_active,

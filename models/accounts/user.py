@@ -15,18 +15,21 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, false, func, inspect, or_, select
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from lpse_admin.accounts import passwords
 from lpse_admin.accounts.inspection import InspectionDates, inspector_roles_error
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.sessions import SessionEnd
 from lpse_admin.accounts.usernames import is_username, normalize_username
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.identity_numbers import read_nip
+from models.accounts.factors.ends import end_factors
 from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
+from models.accounts.login_session import end_logins
 from models.audit import trail
 from models.audit.actions import AuditAction
 from models.base import (
@@ -66,6 +69,7 @@ _EDITED = AuditAction("user.edit", _("Changed an account"))
 _PASSWORD_SET = AuditAction("user.password", _("Set a new password for a user"))
 _PASSWORD_CHOSEN = AuditAction("profile.password", _("Changed their own password"))
 _CONTACT_CHANGED = AuditAction("profile.contact", _("Changed their own e-mail address or telephone number"))
+_SESSIONS_ENDED = AuditAction("user.end-sessions", _("Ended the sessions of a user"))
 _DISABLED = AuditAction("user.disable", _("Disabled an account"))
 _ENABLED = AuditAction("user.enable", _("Enabled an account"))
 
@@ -130,9 +134,12 @@ class User(Base):
         enum_type(CsvSeparator, "csv_separator"), default=CsvSeparator.COMMA
     )
     password_hash: Mapped[ShortText]
-    totp_secret: Mapped[str | None] = mapped_column(String(64))
+    #: The seed of the codes, encrypted (``factors.sealing``); plain if a former version stored it.
+    totp_secret: Mapped[str | None] = mapped_column(String(300))
     #: The 30-second step of the last accepted code: a code is accepted once.
     totp_last_step: Mapped[int | None]
+    #: Until when this user may go on without the second factor that is demanded; None if none is, or one is on.
+    factor_due_at: Mapped[Timestamp | None]
     is_active: Mapped[bool] = mapped_column(default=True)
     is_requester: Mapped[bool] = mapped_column(default=False)
     is_change_manager: Mapped[bool] = mapped_column(default=False)
@@ -191,7 +198,7 @@ class User(Base):
         """Store the Argon2id hash of ``password`` and end all sessions; an initial one was chosen by somebody else."""
         self.password_hash = hash_password(password)
         self.is_password_initial = is_initial
-        self.session_version = (self.session_version or 0) + 1
+        self.end_sessions(SessionEnd.PASSWORD)
 
     def _known_names(self) -> list[str]:
         """Return what somebody who guesses the password knows: the names of the user and of their office."""
@@ -204,7 +211,7 @@ class User(Base):
 
         Raises NotAllowed and ValidationFailed as ``create_user`` does, and NoSuchMove if no administrator would remain.
         """
-        _require_administrator_of(by, self.agency_id)
+        require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
         self._require_may_lose_roles(by, held)
         dates = dates_from(values, self.inspection)
@@ -219,7 +226,7 @@ class User(Base):
 
     def change_roles(self, by: User | None, roles: Iterable[Role]) -> None:
         """Give the user these roles and no others; raises NotAllowed, ValidationFailed and NoSuchMove."""
-        _require_administrator_of(by, self.agency_id)
+        require_administrator_of(by, self.agency_id)
         held = frozenset(roles)
         if error := _roles_error(held, self.agency_id):
             raise ValidationFailed(error, field_errors={"roles": error})
@@ -242,41 +249,41 @@ class User(Base):
         former = self.inspection
         self.inspects_from, self.inspects_until = dates_kept(held, dates)
         if former != self.inspection:
-            self._end_sessions()
+            self.end_sessions(SessionEnd.ACCOUNT)
 
     def _set_roles(self, held: frozenset[Role]) -> None:
         if held != self.roles:
             self.roles = held
-            self._end_sessions()
+            self.end_sessions(SessionEnd.ACCOUNT)
 
     def reset_password(self, by: User | None, password: str, *, without_second_factor: bool = False) -> None:
         """Set a new password, which the user has to change, and end all sessions.
 
         Raises NotAllowed, and ValidationFailed for a weak password.
         """
-        _require_administrator_of(by, self.agency_id)
+        require_administrator_of(by, self.agency_id)
         if by is not None and by.id == self.id:
             raise NotAllowed(_("Change your own password on your profile page."))
         _require_strong_password(password, self._known_names())
         self.set_password(password, is_initial=True)
         _PASSWORD_SET.describe(session_of(self))
         if without_second_factor:
-            self.totp_secret = self.totp_last_step = None
+            end_factors(self, session_of(self))
 
     def disable(self, by: User | None) -> None:
         """Disable the account and end its sessions; raises NotAllowed and NoSuchMove."""
-        _require_administrator_of(by, self.agency_id)
+        require_administrator_of(by, self.agency_id)
         if not self.is_active:
             raise NoSuchMove(_("This account is already disabled."))
         if (by is not None and by.id == self.id) or Role.ADMINISTRATOR in self.roles:
             self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
         self.is_active = False
         _DISABLED.describe(session_of(self))
-        self._end_sessions()
+        self.end_sessions(SessionEnd.ACCOUNT)
 
     def enable(self, by: User | None) -> None:
         """Enable the account; raises NotAllowed, and NoSuchMove also if another active account has its NIP."""
-        _require_administrator_of(by, self.agency_id)
+        require_administrator_of(by, self.agency_id)
         if self.is_active:
             raise NoSuchMove(_("This account is already enabled."))
         if error := _nip_taken_error(session_of(self), self.nip, self.agency_id, self):
@@ -332,8 +339,14 @@ class User(Base):
             self.email, self.phone = typed["email"], typed["phone"]
             _CONTACT_CHANGED.describe(session_of(self))
 
-    def _end_sessions(self) -> None:
-        self.session_version += 1
+    def end_sessions(self, reason: SessionEnd) -> None:
+        """End all sessions of the user, at the time of the audit context."""
+        self.session_version = (self.session_version or 0) + 1
+        session = object_session(self)
+        now = trail.context_time(session) if session is not None else None
+        if session is not None and now is not None and self.id is not None:
+            with session.no_autoflush:
+                end_logins(session, self.id, reason, now)
 
     def _require_other_administrator(self, by: User | None, own_message: Message) -> None:
         """Raise NotAllowed with ``own_message`` if ``by`` is this user, NoSuchMove if no administrator would remain."""
@@ -342,16 +355,6 @@ class User(Base):
         # The lock serialises two administrators who remove each other.
         if self.is_active and _lock_administrators(session_of(self), self.agency_id) <= {self.id}:
             raise NoSuchMove(_("This is the last administrator; appoint another one first."))
-
-    def accept_code(self, code: str, now: dt.datetime) -> bool:
-        """Whether ``code`` is valid now; a valid code is used up. True if there is no second factor."""
-        if self.totp_secret is None:
-            return True
-        step = totp_step_of(self.totp_secret, code, now)
-        if step is None or step <= (self.totp_last_step or 0):
-            return False
-        self.totp_last_step = step
-        return True
 
     def __str__(self) -> str:
         """Return the full name."""
@@ -433,7 +436,7 @@ def create_user(
     NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
     ("username", "roles", "password" …).
     """
-    _require_administrator_of(by, agency.id if agency else None)
+    require_administrator_of(by, agency.id if agency else None)
     held, dates = frozenset(roles), dates_from(values, InspectionDates())
     errors = dates_errors(session, agency, held, dates, is_required=by is not None)
     cleaned: dict[str, str | None] = {}
@@ -458,7 +461,14 @@ def create_user(
     return user
 
 
-def _require_administrator_of(by: User | None, agency_id: int | None) -> None:
+def end_all_sessions(user: User, by: User | None) -> None:
+    """End all sessions of somebody else; raises NotAllowed."""
+    require_administrator_of(by, user.agency_id)
+    user.end_sessions(SessionEnd.ADMINISTRATOR)
+    _SESSIONS_ENDED.describe(session_of(user))
+
+
+def require_administrator_of(by: User | None, agency_id: int | None) -> None:
     """Raise NotAllowed unless ``by`` administers this agency; None is the installation."""
     if by is None:
         return

@@ -189,6 +189,9 @@ _UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain", "submi
 #: Rows that are somebody's own business: the history of the request that they name is kept free of them.
 _PERSONAL_TABLES = frozenset({"notification"})
 
+#: The key in ``session.info`` of the action of the last entry that was written, for who listens to commits.
+WRITTEN_ACTION = "written_action"
+
 _CONTEXT_KEY = "circumstances"
 _PENDING_KEY = "untold_rows"
 _SAVEPOINTS_KEY = "untold_rows_before_savepoints"
@@ -374,6 +377,7 @@ def _write_entries(session: Session) -> None:
         chains.setdefault(item["chain"] or own, []).append(item)
     for chain in sorted(chains):
         append_entry(session, chain, circumstances, chains[chain])
+    session.info[WRITTEN_ACTION] = circumstances.action
 
 
 def append_entry(session: Session, chain: int, context: AuditContext, changes: list[dict[str, Any]]) -> None:

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from sqlalchemy import func, select
 
 from lpse_admin.accounts.reset_tokens import LINK_LIFETIME, derive_token, hash_token
+from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import Event
+from models.accounts.factors.sealing import secret_box
 from models.accounts.login import WIDER_LIMIT
 from models.accounts.password_reset import LINK_REQUESTED, PasswordReset
 from models.accounts.user import User, find_user
@@ -64,7 +66,7 @@ def request_links(
         if secret_key and _count(session, PasswordReset.user_id == user.id, since) < limit.failures
     ]
     if not sent:
-        session.add(_record(asked, now))
+        session.add(_record(asked, now, is_known=False))
     session.flush()
 
 
@@ -83,14 +85,16 @@ def _accounts(session: Session, typed: str) -> Sequence[User]:
     return session.scalars(users.limit(_MAX_ACCOUNTS)).all()
 
 
-def _record(asked: LinkRequest, now: dt.datetime) -> PasswordReset:
+def _record(asked: LinkRequest, now: dt.datetime, *, is_known: bool) -> PasswordReset:
     name = UNSTORABLE_CHARACTERS.sub("", asked.name).strip()[:SHORT_TEXT_LENGTH]
+    if not is_known:
+        name = secret_box().hash_name(normalize_username(name))  # it may be a password
     return PasswordReset(at=now, name=name, address=asked.address[:_MAX_ADDRESS_LENGTH])
 
 
 def _send_link(session: Session, asked: LinkRequest, user: User, secret_key: str, now: dt.datetime) -> PasswordReset:
     nonce = secrets.token_urlsafe(16)
-    reset = _record(asked, now)
+    reset = _record(asked, now, is_known=True)
     reset.user, reset.agency_id, reset.expires_at = user, user.agency_id, now + LINK_LIFETIME
     reset.token_hash = hash_token(derive_token(secret_key, nonce))
     session.add(reset)

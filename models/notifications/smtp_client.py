@@ -199,7 +199,7 @@ def _connection_fault(error: OSError | smtplib.SMTPException) -> MailFault:
 
 
 def _connect(server: MailServer) -> smtplib.SMTP:
-    """Return a connection, encrypted if the server supports it, and logged in if there is a password."""
+    """Return a connection, encrypted if it must be or the server can, and logged in if there is a password."""
     context = ssl.create_default_context()
     if server.ca_file is not None:
         context.load_verify_locations(server.ca_file)  # beside the system's
@@ -213,12 +213,19 @@ def _connect(server: MailServer) -> smtplib.SMTP:
         if not server.is_tls and smtp.has_extn("starttls"):
             smtp.starttls(context=context)
             smtp.ehlo()
+        elif not server.is_tls:
+            _require_plain_allowed(server)
         if server.user is not None:
             smtp.login(server.user, server.password or "")
     except BaseException:
         smtp.close()
         raise
     return smtp
+
+
+def _require_plain_allowed(server: MailServer) -> None:
+    if server.requires_starttls:
+        raise ssl.SSLError("the server offers no STARTTLS, and LPSE_SMTP_STARTTLS is not optional")
 
 
 def connection_error(server: MailServer) -> str | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 import secrets
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -15,8 +16,8 @@ from models.accounts.user import User
 from models.base import Base, IdType, PrimaryKey, Timestamp, partial_index
 from models.immutability import Immutable, RowRules, UpdateRule
 
-if TYPE_CHECKING:
-    import datetime as dt
+#: How long an address is good; its owner makes a new one then.
+FEED_LIFETIME = dt.timedelta(days=365)
 
 #: As much as nobody guesses; and the most of an address that is looked at.
 _BYTES, _LONGEST = 32, 100
@@ -50,6 +51,13 @@ class CalendarFeed(Base):
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
     made_at: Mapped[Timestamp]
     revoked_at: Mapped[Timestamp | None]
+    #: The last moment at which it is good; None for one of former versions, which is good for as long as others.
+    expires_at: Mapped[Timestamp | None]
+
+    @property
+    def good_until(self) -> dt.datetime:
+        """When it ceases to be good."""
+        return self.expires_at or self.made_at + FEED_LIFETIME
 
 
 def load_active_feed(session: Session, user: User) -> CalendarFeed | None:
@@ -66,7 +74,9 @@ def create_feed(session: Session, user: User, now: dt.datetime) -> str:
         former.revoked_at = now
         session.flush()
     token = secrets.token_urlsafe(_BYTES)
-    session.add(CalendarFeed(user_id=user.id, agency_id=user.agency_id, token_hash=_hash_token(token), made_at=now))
+    feed = CalendarFeed(user_id=user.id, agency_id=user.agency_id, token_hash=_hash_token(token), made_at=now)
+    feed.expires_at = now + FEED_LIFETIME
+    session.add(feed)
     session.flush()
     return token
 
@@ -80,15 +90,28 @@ def revoke_feed(session: Session, user: User, now: dt.datetime) -> None:
     session.flush()
 
 
-def feed_owner(session: Session, token: str) -> User | None:
-    """Return whose calendar the address shows, or None for one that is not good (any more)."""
+def feed_owner(session: Session, token: str, now: dt.datetime) -> User | None:
+    """Return whose calendar the address shows, or None for one that is not good (any more).
+
+    It ends by itself after a year, and with a new password: whoever had the former one may have noted the address.
+    """
     if len(token) > _LONGEST:
         return None
-    return session.scalars(
-        select(User)
-        .join(CalendarFeed, CalendarFeed.user_id == User.id)
+    found = session.execute(
+        select(CalendarFeed, User)
+        .join(User, CalendarFeed.user_id == User.id)
         .where(CalendarFeed.token_hash == _hash_token(token), CalendarFeed.revoked_at.is_(None), User.is_active)
     ).one_or_none()
+    if found is None:
+        return None
+    feed, user = found
+    return user if is_feed_good(feed, user, now) else None
+
+
+def is_feed_good(feed: CalendarFeed, user: User, now: dt.datetime) -> bool:
+    """Whether the address that is not revoked still shows the calendar."""
+    is_of_password = user.password_set_at is None or feed.made_at >= user.password_set_at
+    return is_of_password and now < feed.good_until
 
 
 def _hash_token(token: str) -> str:

@@ -17,7 +17,7 @@ from lpse_admin.self_check.rules import RuleKey
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Outcome, Step, Urgency
 from lpse_admin.workflow.acting_head import length_to_explain
 from lpse_admin.workflow.deviations import DeviationKind, Disposal
-from models.accounts.login import Login
+from models.accounts.login_session import Login
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, Release

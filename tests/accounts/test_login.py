@@ -420,50 +420,6 @@ def test_a_bad_new_password_is_refused_beside_its_field(
     assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
 
 
-def test_a_second_factor_is_on_once_its_first_code_is_confirmed_and_each_code_is_good_once(
-    program: Flask, clock: Clock
-) -> None:
-    visitor = Visitor(program, "pemohon")
-    assert visitor.post("/profile/second-factor/confirm", code="000000").status_code == 303  # nothing was offered
-    assert visitor.post("/profile/second-factor").status_code == 303
-    with visitor.client.session_transaction() as session:
-        secret = session["totp_offer"]
-    page = visitor.get("/profile").text
-    assert secret in page
-    assert "otpauth://totp/" in page
-    assert visitor.post("/profile/second-factor/confirm", code="12345").status_code == 422
-    totp = pyotp.TOTP(secret)
-    code = totp.at(clock.time)
-    assert visitor.post("/profile/second-factor/confirm", code=code).status_code == 303
-    assert secret not in visitor.get("/profile").text
-
-    def enter(code: str) -> int:
-        return Visitor(program).post("/login", username="pemohon", password=PASSWORD, code=code).status_code
-
-    assert enter("") == 401
-    assert enter(code) == 401  # it has confirmed already
-    clock.time += HOUR
-    assert enter(totp.at(clock.time - dt.timedelta(minutes=2))) == 401
-    fresh = totp.at(clock.time)
-    assert enter(f"{fresh[:3]} {fresh[3:]}") == 303
-    assert enter(fresh) == 401
-    clock.time += dt.timedelta(seconds=30)
-    assert enter(totp.at(clock.time)) == 303
-
-
-def test_the_second_factor_goes_off_for_the_password_alone(program: Flask) -> None:
-    alter(program, "pemohon", totp_secret=None)
-    visitor = Visitor(program, "pemohon")
-    alter(program, "pemohon", totp_secret=pyotp.random_base32())
-    assert visitor.post("/profile/second-factor").status_code == 303  # one that is on is not replaced
-    with visitor.client.session_transaction() as session:
-        assert "totp_offer" not in session
-    assert visitor.post("/profile/second-factor/off", password="").status_code == 422
-    assert visitor.post("/profile/second-factor/off", password=WRONG).status_code == 422
-    assert visitor.post("/profile/second-factor/off", password=PASSWORD).status_code == 303
-    assert Visitor(program).post("/login", username="pemohon", password=PASSWORD).status_code == 303
-
-
 def test_login_failure_and_logout_are_told_in_the_trail_of_the_agency_and_no_secret_is(program: Flask) -> None:
     Visitor(program).post("/login", username="kepala", password=WRONG)
     Visitor(program).post("/login", username="nobody", password=WRONG)

@@ -471,7 +471,7 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
     }
     # Leads home; are read by strangers, below.
     beside = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
-    beside.add("paper_check.show")
+    beside |= {"paper_check.show", "access.enter_second_step"}
     # The first leads to the form of a new request; the other has the form of a release's other corrections.
     beside |= {"change.copy", "release.correct_actual"}
     closed = {

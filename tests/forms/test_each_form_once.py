@@ -47,9 +47,9 @@ def _contact(running_app: RunningApp, phone: str = "0812 3456 7890") -> Sent:
 
 def _confirm_factor(running_app: RunningApp) -> Sent:
     visitor = running_app.visitor("pemohon2")
-    visitor.post("/profile/second-factor")
-    with visitor.client.session_transaction() as session:
-        code = pyotp.TOTP(session["totp_offer"]).at(running_app.now)
+    visitor.post("/profile/second-factor/offer", password=PASSWORD)
+    seed = re.findall(r'<code class="key">([A-Z2-7]+)</code>', visitor.get("/profile/second-factor").text)[0]
+    code = pyotp.TOTP(seed).at(running_app.now)
     return "pemohon2", "/profile/second-factor/confirm", {"code": code}
 
 
@@ -163,8 +163,8 @@ def _user(_app: RunningApp) -> Sent:
 CASES: dict[str, Case] = {
     "profile.change_password": _password,
     "profile.change_contact": _contact,
-    "profile.confirm_second_factor": _confirm_factor,
-    "profile.turn_off_second_factor": _factor_off,
+    "factors.confirm_codes": _confirm_factor,
+    "factors.turn_off": _factor_off,
     "feed.revoke_address": _revoke_calendar,
     "saved_view.create": _save_view,
     "saved_view.columns": _columns,
@@ -189,7 +189,8 @@ REPEATABLE = frozenset(
     {
         "access.login", "access.logout", "access.first_password", "language.choose", "password_reset.ask",
         "password_reset.show", "profile.choose_mail", "profile.choose_colours", "profile.choose_csv_separator",
-        "profile.offer_second_factor", "feed.create", "notification.open", "notification.read_all",
+        "factors.offer_codes", "factors.offer_passkey", "factors.make_codes", "sessions.end", "sessions.end_others",
+        "access.enter_second_step", "feed.create", "notification.open", "notification.read_all",
         "asset-import.layout", "asset-period.signatories", "paper-setting.layout", "paper-setting.letterhead",
         "paper-setting.restore", "paper.print_one", "paper.print_sop", "paper.print_step",
     }
@@ -199,7 +200,7 @@ TRIED_ELSEWHERE = frozenset(
     {
         "change.create_view", "change.edit_view", "change.delete_view", "change.move", "change.save", "change.take_up",
         "change.reassign", "deviation.dispose", "deviation.follow_up", "sop.create_view", "sop.enact",
-        "setting.ramadan", "setting.files", "setting.digest", "release.actual",
+        "setting.ramadan", "setting.files", "setting.digest", "release.actual", "factors.add", "factors.remove",
     }
 )  # fmt: skip
 #: The addresses of the list engine: one function for all screens.

@@ -216,8 +216,8 @@ def test_a_user_has_one_address_at_a_time(session: AuditedSession, cast: Cast) -
     head = cast.lumajang.head
     first, second = create_feed(session, head, NOW), create_feed(session, head, NOW)
     session.commit()
-    assert (feed_owner(session, first), feed_owner(session, second)) == (None, head)
+    assert (feed_owner(session, first, NOW), feed_owner(session, second, NOW)) == (None, head)
     revoke_feed(session, head, NOW)
     session.commit()
-    assert feed_owner(session, second) is None
+    assert feed_owner(session, second, NOW) is None
     assert session.scalar(select(CalendarFeed.revoked_at).order_by(CalendarFeed.id.desc()).limit(1)) == NOW

@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import reduce
 from operator import add
 
-from sqlalchemy import case, literal
+from sqlalchemy import case, exists, literal, or_
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
+from models.accounts.factors.passkey import Passkey
 from models.accounts.user import User
 from views.i18n.language import tr
 from views.listing.filters.kinds import CaseFilter
@@ -27,6 +28,12 @@ STATE_FILTER = CaseFilter(
         ("open", _("Account enabled"), User.is_active.is_(True)),
         ("disabled", _("Disabled"), User.is_active.is_(False)),
     ),
+)
+
+
+#: Codes of an app, or a passkey.
+HAS_SECOND_FACTOR = or_(
+    User.totp_secret.is_not(None), exists().where(Passkey.user_id == User.id, Passkey.removed_at.is_(None))
 )
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pyotp
-from flask import Blueprint, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
-from flask_login import login_user
 from wtforms import PasswordField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
@@ -16,15 +14,18 @@ from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
-from models.accounts.user import CsvSeparator, Language, Scheme, is_password_correct, totp_step_of
+from models.accounts.factors.second_factor import load_factors
+from models.accounts.user import CsvSeparator, Language, Scheme
 from models.audit import trail
 from models.database import db
 from models.notifications import account_mails
+from models.notifications.security_notices import tell_owner
 from models.office.options import load_digest_time
-from models.releases.calendar_feed import load_active_feed
+from models.releases.calendar_feed import is_feed_good, load_active_feed
 from views.app.access import get_current_user, is_local_url
 from views.app.clock import now
 from views.app.http.compression import never_compress
+from views.app.sessions import client_address, continue_session, is_own_password
 from views.forms.base import CheckboxListField, Form
 from views.forms.once import keep_submission
 from views.i18n.language import LANGUAGE_NAMES, remember_language
@@ -34,8 +35,8 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("profile", __name__, url_prefix="/profile")
 
-#: Where the session keeps the key of a second factor that is offered and not confirmed yet.
-_TOTP_OFFER_KEY = "totp_offer"
+
+_PASSWORD_CHANGED = _("The password of your account was changed.")
 
 
 class ChangePasswordForm(Form):
@@ -44,18 +45,6 @@ class ChangePasswordForm(Form):
     old = PasswordField(validators=[InputRequired(), Length(max=MAX_PASSWORD_LENGTH)])
     new = PasswordField(validators=[InputRequired()])
     again = PasswordField(validators=[InputRequired()])
-
-
-class ConfirmSecondFactorForm(Form):
-    """The first code of a new second factor."""
-
-    code = StringField(validators=[InputRequired(), Length(max=10)])
-
-
-class DisableSecondFactorForm(Form):
-    """The password, for turning the second factor off."""
-
-    password = PasswordField(validators=[InputRequired(), Length(max=MAX_PASSWORD_LENGTH)])
 
 
 class ContactForm(Form):
@@ -108,42 +97,37 @@ def show() -> tuple[str, int]:
 
 def _profile_response(
     password: ChangePasswordForm | None = None,
-    code: ConfirmSecondFactorForm | None = None,
-    disable: DisableSecondFactorForm | None = None,
     mail: MailPreferencesForm | None = None,
     contact: ContactForm | None = None,
 ) -> tuple[str, int]:
     """Return the page with what was wrong in one of its forms: 422 then, else 200."""
-    wrong = password or code or disable or mail or contact
-    page = render_profile(password=password, code=code, disable=disable, mail=mail, contact=contact)
+    wrong = password or mail or contact
+    page = render_profile(password=password, mail=mail, contact=contact)
     return page, 422 if wrong else 200
 
 
 def render_profile(
     password: ChangePasswordForm | None = None,
-    code: ConfirmSecondFactorForm | None = None,
-    disable: DisableSecondFactorForm | None = None,
     mail: MailPreferencesForm | None = None,
     contact: ContactForm | None = None,
     feed_address: str | None = None,
 ) -> str:
     """Return one's own page; ``feed_address`` is that of a calendar that was made just now, shown this once."""
-    secret, user = session.get(_TOTP_OFFER_KEY), get_current_user()
-    if secret or feed_address:
+    user = get_current_user()
+    feed = load_active_feed(db.session(), user)
+    if feed_address:
         never_compress()
     return render_template(
         "accounts/profile.html",
         contact_form=contact or ContactForm(formdata=None, obj=user),
         password_form=password or ChangePasswordForm(formdata=None),
-        code_form=code or ConfirmSecondFactorForm(formdata=None),
-        off_form=disable or DisableSecondFactorForm(formdata=None),
         display_form=DisplayForm(formdata=None, data={"scheme": user.scheme, "lang": user.language}),
         mail_form=mail or MailPreferencesForm(formdata=None, data=_mail_choices()),
         digest_time=f"{load_digest_time(db.session(), user.agency_id):%H.%M}" if user.agency_id else None,
         always_mailed=[event.title for event in Event if event in ALWAYS_MAILED],
-        secret=secret,
-        address=_provisioning_uri(secret) if secret else None,
-        feed=load_active_feed(db.session(), get_current_user()),
+        factors=load_factors(db.session(), user),
+        feed=feed,
+        feed_is_good=feed is not None and is_feed_good(feed, user, now()),
         feed_address=feed_address,
     )
 
@@ -155,13 +139,6 @@ def _mail_choices() -> dict[str, list[str]]:
         "events": [event.value for event in Event if event.value not in user.muted_events],
         "daily": list(user.digest_events),
     }
-
-
-def _provisioning_uri(secret: str) -> str:
-    """Return the address that an authenticator app takes a second factor from."""
-    user = get_current_user()
-    issuer = f"LPSE {user.agency.region}" if user.agency else "LPSE"
-    return pyotp.TOTP(secret).provisioning_uri(name=user.username, issuer_name=issuer)
 
 
 def redirect_to_profile(sentence: str, anchor: str | None = None) -> Response:
@@ -183,13 +160,17 @@ def change_password() -> Response | tuple[str, int]:
     if not form.validate():
         return _profile_response(password=form)
     user = get_current_user()
+    if not is_own_password(form.old.data or ""):
+        form.old.errors = [gettext("This is not your current password.")]
+        return _profile_response(password=form)
     try:
         user.change_password(form.old.data or "", form.new.data or "", form.again.data or "")
+        tell_owner(user, _PASSWORD_CHANGED, kind="password", address=client_address(), now=now())
+        continue_session()
         commit_profile()
     except ValidationFailed as refusal:
         form.add_errors(refusal)
         return _profile_response(password=form)
-    login_user(user)
     return redirect_to_profile(gettext("Your password has been changed. Your other sessions have ended."))
 
 
@@ -198,6 +179,9 @@ def change_contact() -> Response | tuple[str, int]:
     """Take one's own e-mail address and telephone number; a former address is told."""
     form = ContactForm()
     if not form.validate():
+        return _profile_response(contact=form)
+    if form.password.data and not is_own_password(form.password.data):
+        form.password.errors = [gettext("This is not your current password.")]
         return _profile_response(contact=form)
     try:
         account_mails.change_contact(get_current_user(), now=now(), **form.arguments())
@@ -252,42 +236,3 @@ def choose_csv_separator() -> Response:
         db.session.commit()
     following = request.form.get("next", "")
     return redirect(following if is_local_url(following) else url_for("profile.show", _anchor="csv"), 303)
-
-
-@blueprint.post("/second-factor")
-def offer_second_factor() -> Response:
-    """Make a key for a second factor, which is not on before its first code is confirmed."""
-    if get_current_user().totp_secret is None:
-        session[_TOTP_OFFER_KEY] = pyotp.random_base32()
-    return redirect(url_for("profile.show", _anchor="second-factor"), 303)
-
-
-@blueprint.post("/second-factor/confirm")
-def confirm_second_factor() -> Response | tuple[str, int]:
-    """Turn the second factor on, once its app has shown that it knows the key."""
-    form = ConfirmSecondFactorForm()
-    secret = session.get(_TOTP_OFFER_KEY)
-    if secret is None:
-        return redirect(url_for("profile.show", _anchor="second-factor"), 303)
-    step = totp_step_of(secret, form.code.data or "", now()) if form.validate() else None
-    if step is None:
-        form.code.errors = form.code.errors or [gettext("This code is wrong or expired: try the next one.")]
-        return _profile_response(code=form)
-    get_current_user().totp_secret, get_current_user().totp_last_step = secret, step
-    commit_profile()
-    session.pop(_TOTP_OFFER_KEY)
-    return redirect_to_profile(gettext("The second factor is on: a code is required when you log in."))
-
-
-@blueprint.post("/second-factor/off")
-def turn_off_second_factor() -> Response | tuple[str, int]:
-    """Turn the second factor off, for whoever knows the password."""
-    form = DisableSecondFactorForm()
-    if not form.validate():
-        return _profile_response(disable=form)
-    if not is_password_correct(get_current_user(), form.password.data):
-        form.password.errors = [gettext("This is not your current password.")]
-        return _profile_response(disable=form)
-    get_current_user().totp_secret = get_current_user().totp_last_step = None
-    commit_profile()
-    return redirect_to_profile(gettext("The second factor is off."))

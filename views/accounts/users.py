@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import flash
-from flask_login import login_user
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -13,16 +12,20 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _, join_messages
 from lpse_admin.start_notices import reset_link_notices
-from models.accounts.user import User, create_user
+from models.accounts.factors.second_factor import load_factors, reset_factors
+from models.accounts.login_session import open_logins
+from models.accounts.user import User, create_user, end_all_sessions
 from models.changes.moves.assignment import steps_held_by
 from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
 from models.notifications.account_mails import alter_account
+from models.notifications.security_notices import alert, tell_owner
 from models.search.search import user_matches
-from views.accounts.columns import ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
+from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
 from views.app.access import can, get_current_user, settings
 from views.app.clock import now
+from views.app.sessions import client_address, continue_session
 from views.i18n.language import format_nip, tr
 from views.listing.actions import action
 from views.listing.filters.search import search_by
@@ -95,7 +98,7 @@ class UserView(RecordView):
         Column("email", _("E-mail")),
         Column("phone", _("Telephone")),
         "active",
-        Column("second_factor", _("Second factor"), User.totp_secret.is_not(None)),
+        Column("second_factor", _("Second factor"), HAS_SECOND_FACTOR),
     )
     column_filters = (ROLE_FILTER, STATE_FILTER)
     column_searchable_list = ("full_name", "username", "position", "nip")
@@ -118,8 +121,10 @@ class UserView(RecordView):
 
     @override
     def record_context(self, record: User) -> dict[str, Any]:
-        """Return the open steps that are assigned to the user."""
-        return {"held_steps": steps_held_by(db.session(), record)}
+        """Return the open steps that are assigned to the user, and their open sessions."""
+        session = db.session()
+        logins = open_logins(session, record.id, now()) if can(Verb.EDIT, Resource.USER) else ()
+        return {"held_steps": steps_held_by(session, record), "logins": logins}
 
     @override
     def create_model(self, form: Form) -> User:
@@ -139,7 +144,8 @@ class UserView(RecordView):
     def after_model_change(self, form: Form, model: User, is_created: bool) -> None:
         """Keep the session of somebody who has changed their own roles, which ends all sessions."""
         if model.id == get_current_user().id:
-            login_user(model)
+            continue_session()
+            db.session.commit()
         if not is_created and Role.CHANGE_MANAGER not in model.roles:
             _tell_held_steps(model)
 
@@ -155,6 +161,37 @@ class UserView(RecordView):
     def password(self, user: User, form: Form) -> None:
         """Give somebody a new password, generated or typed."""
         user.reset_password(get_current_user(), **form.arguments())
+
+    @action(
+        "reset-factor",
+        _("Reset the second factor"),
+        when=lambda user, by, _now: user.id != by.id and load_factors(db.session(), user).is_on,
+        summary=_("Reset the second factor"),
+        explanation=_(
+            "For a lost telephone without recovery codes: make sure that it is %(name)s who asks. The second factor is "
+            "off afterwards, and the sessions end; %(name)s and those who look after the office are told."
+        ),
+        success=_("The second factor of %(name)s is off."),
+    )
+    def reset_factor(self, user: User, _form: Form) -> None:
+        """Turn off the second factor of somebody whose device is lost."""
+        by = get_current_user()
+        reset_factors(user, by)
+        what = _("%(by)s reset the second factor of %(name)s.", by=by.full_name, name=user.full_name)
+        tell_owner(user, what, kind="factor-reset", address=client_address(), now=now())
+        alert(db.session(), "factor-off", what, agency_id=user.agency_id, now=now())
+
+    @action(
+        "end-sessions",
+        _("End all sessions"),
+        when=lambda user, by, now: user.id != by.id and bool(open_logins(db.session(), user.id, now)),
+        summary=_("End all sessions"),
+        explanation=_("%(name)s is logged out everywhere, and has to log in again."),
+        success=_("The sessions of %(name)s have ended."),
+    )
+    def end_sessions(self, user: User, _form: Form) -> None:
+        """Log somebody out everywhere."""
+        end_all_sessions(user, get_current_user())
 
     @action(
         "disable",

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from flask import current_app, flash, g, request, session
 from flask_login import LoginManager, current_user
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
+from lpse_admin.accounts.sessions import TOUCH_INTERVAL
 from lpse_admin.errors import NotAllowed, Unauthenticated
 from lpse_admin.i18n import _
 from models.accounts.login import logged_in_user_statement
-from models.database import db
+from models.accounts.login_session import touch
+from models.database import BUSY_TIMEOUT, db, is_sqlite, read_only, takes_write_lock
 from models.delegation.delegation import Delegation, load_active_delegation
 from models.notifications.notification import COUNT_UNREAD, count_unread
 from models.office.agency import Agency
@@ -20,6 +24,7 @@ from views.app.clock import now
 from views.i18n.wording import tr
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Sequence
 
     from flask import Flask
@@ -128,17 +133,38 @@ def _load_user(identity: str) -> User | None:
     login_id = session.get("login")
     if not (user_id.isdigit() and version.isdigit() and isinstance(login_id, int)):
         return None
-    parameters = {"login": login_id, "user": int(user_id), "version": int(version)}
+    at = now()
+    parameters = {"login": login_id, "user": int(user_id), "version": int(version), "now": at}
     found = db.session.execute(_LOGGED_IN_USER, parameters).one_or_none()
     if found is None:
         return None
     user: User = found[0]
-    g.unread = found[1]
-    if refusal := user.outside_inspection(now()):
+    g.unread = found[2]
+    if refusal := user.outside_inspection(at):
         g.login_refusal = refusal
         session.clear()
         return None
+    if not found[1] <= at < found[1] + TOUCH_INTERVAL:
+        _touch(login_id, user, at)
     return user
+
+
+def _touch(login_id: int, user: User, at: dt.datetime) -> None:
+    """Write that the session was used: with what the request writes, or by itself where it only reads."""
+    if takes_write_lock.get():
+        touch(db.session().connection(), login_id, user.roles, at)
+        return
+    # A page waits for nobody who writes just now: the next one tells that the session was used.
+    with suppress(OperationalError), read_only(db.engine).connect() as connection:
+        is_embedded = is_sqlite(connection)
+        connection.exec_driver_sql("PRAGMA busy_timeout = 50" if is_embedded else "SET LOCAL lock_timeout = '50ms'")
+        try:
+            touch(connection, login_id, user.roles, at)
+            connection.commit()
+        finally:
+            if is_embedded:
+                connection.rollback()
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
 
 
 def _limit_request_size() -> None:

@@ -17,17 +17,22 @@ from flask import (
     url_for,
 )
 from flask_babel import gettext
-from flask_login import login_user, logout_user
+from flask_login import logout_user
 from flask_wtf.csrf import CSRFError
-from wtforms import PasswordField, StringField
+from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
+from lpse_admin.accounts.sessions import SessionEnd
 from lpse_admin.errors import NotAllowed, Refused, TooManyAttempts, Unauthenticated, ValidationFailed
 from lpse_admin.i18n import _
-from models.accounts.login import Login, LoginAttempt, log_in
+from models.accounts.factors.second_factor import is_factor_overdue, note_demand
+from models.accounts.login import LoginAttempt, LoginRefused, SecondStep, complete_log_in, log_in
+from models.accounts.login_session import Login
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
+from models.notifications.security_notices import tell_of_refusals
+from views.app import passkeys, second_step, security_log
 from views.app.access import (
     current_user_or_none,
     get_current_user,
@@ -38,6 +43,7 @@ from views.app.access import (
 )
 from views.app.clock import now
 from views.app.errors import csrf_error_response, refusal_response, wants_json
+from views.app.sessions import client_address, client_device, continue_session, end_former_login, start_session
 from views.forms import recovery
 from views.forms.base import Form
 
@@ -46,6 +52,11 @@ if TYPE_CHECKING:
     from werkzeug.wrappers import Response
 
 blueprint = Blueprint("access", __name__)
+
+_WRONG_FACTOR = _("This code or passkey is wrong, expired or used already: try the next one.")
+
+#: Where somebody of whom a second factor is demanded turns it on.
+_FACTOR_ENDPOINTS = ("factors.", "access.logout")
 
 #: What somebody may open who has not changed their first password yet; beside it what is public.
 _BEFORE_FIRST_PASSWORD = frozenset({"access.first_password", "access.logout"})
@@ -57,6 +68,13 @@ class LoginForm(Form):
     username = StringField(validators=[InputRequired(), Length(max=80)])
     password = PasswordField(validators=[InputRequired(), Length(max=200)])
     code = StringField(validators=[Length(max=20)])
+
+
+class SecondStepForm(Form):
+    """What proves the second factor: a code, or what the browser says of a passkey."""
+
+    code = StringField(validators=[Length(max=20)])
+    credential = HiddenField()
 
 
 class NewPasswordForm(Form):
@@ -77,16 +95,19 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
         return _login_page(form, next_url, 422)
     try:
         user = _open_session(form)
+        if isinstance(user, SecondStep):
+            return second_step.ask(user.user, next_url, request.form.get("typed"))
     except TooManyAttempts as refusal:
+        security_log.note_reason("too-many-logins")
         return _login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
     except (Unauthenticated, NotAllowed) as refusal:
         return _login_refused(refusal, form, next_url, {})
     return _go_on(user, next_url)
 
 
-def _go_on(user: User, next_url: str) -> Response | tuple[str, int]:
+def _go_on(user: User, next_url: str, packed: str | None = None) -> Response | tuple[str, int]:
     """Lead on to ``next_url``, to the form that came along, or first to a password of one's own."""
-    typed = _typed_by(user)
+    typed = _typed_by(user, packed or request.form.get("typed"))
     if user.is_password_initial:
         if typed is not None:
             return _first_password_page(NewPasswordForm(formdata=None), next_url, 200)
@@ -100,9 +121,9 @@ def _next_url() -> str:
     return next_url if is_local_url(next_url) else "/"
 
 
-def _typed_by(user: User) -> recovery.SubmittedForm | None:
+def _typed_by(user: User, packed: str | None) -> recovery.SubmittedForm | None:
     """Return the form that came along with the login, if ``user`` has filled it in."""
-    typed = recovery.load_submitted_form(request.form.get("typed"))
+    typed = recovery.load_submitted_form(packed)
     return typed if typed is not None and typed.user_id == user.id else None
 
 
@@ -140,6 +161,7 @@ def _handle_unauthenticated(refusal: Unauthenticated) -> Response:
 
 def _handle_csrf_error(error: CSRFError) -> Response:
     """Answer a form whose session has expired; if its user has logged in since, the form can be sent again."""
+    security_log.note_reason("csrf")
     user = current_user_or_none()
     if user is None and request.endpoint == "access.login" and is_https_missing() and not wants_json():
         # The browser has kept no cookie: the page says why.
@@ -159,41 +181,89 @@ def _login_refused(
     return *_login_page(form, next_url, refusal.status, refusal), headers
 
 
-def _open_session(form: LoginForm) -> User:
+def _open_session(form: LoginForm) -> User | SecondStep:
     """Log in by the form, in a new session; raises Unauthenticated or TooManyAttempts if the login fails."""
     attempt = LoginAttempt(
         username=form.username.data or "",
         password=form.password.data or "",
         code=form.code.data or "",
-        address=request.remote_addr or "",
+        address=client_address(),
+        device=client_device(),
     )
     chosen = settings()
-    login = log_in(db.session(), attempt, now=now(), limit=chosen.login_limit, is_demo=chosen.is_demo)
-    user = db.session.get(User, login.user_id) if isinstance(login, Login) else None
-    if user is not None:
-        set_audit_context(
-            db.session(),
-            AuditContext(
-                at=now(),
-                actor_id=user.id,
-                actor_name=user.full_name,
-                address=attempt.address,
-                request_id=g.request_id,
-                action=f"POST {request.endpoint}",
-            ),
-        )
-    db.session.commit()
-    if isinstance(login, TooManyAttempts):
-        raise login
-    if login is None or user is None:
+    outcome = log_in(db.session(), attempt, now=now(), limit=chosen.login_limit, is_demo=chosen.is_demo)
+    if isinstance(outcome, SecondStep):
+        db.session.rollback()
+        security_log.note_login(outcome.user, attempt.username, outcome="second-step")
+        return outcome
+    return finish_login(outcome, attempt)
+
+
+def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt) -> User:
+    """Commit what a login came to, and begin its session; raises Unauthenticated or TooManyAttempts for a failure."""
+    user = db.session.get(User, outcome.user_id) if isinstance(outcome, Login) else outcome.user
+    if isinstance(outcome, LoginRefused):
+        if user is not None and outcome.reaches_limit:
+            tell_of_refusals(user, address=client_address(), now=now())
+        security_log.note_login(user, attempt.username, outcome="refused")
+        db.session.commit()
+        raise outcome.too_many or Unauthenticated(_("The user name, password or code is wrong."))
+    if user is None:
         raise Unauthenticated(_("The user name, password or code is wrong."))
-    session.clear()
-    session.permanent = True
-    session["login"] = login.id
-    recovery.bind_csrf_token_to(user)
-    login_user(user)
-    g.current_user = user
+    _answer_for(user)
+    end_former_login()
+    if not settings().is_demo:
+        note_demand(user, now())
+    security_log.note_login(user, attempt.username, outcome="opened")
+    db.session.commit()
+    start_session(user, outcome)
     return user
+
+
+@blueprint.route("/login/second-step", methods=["GET", "POST"])
+@public
+def enter_second_step() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
+    """Take a code, a recovery code or a passkey after the password."""
+    waiting = second_step.pending()
+    if waiting is None or request.method == "GET":
+        return redirect(url_for("access.login"), 303)
+    typed = request.form.get("typed")
+    form = SecondStepForm()
+    user, asked = waiting.user, waiting
+    attempt = LoginAttempt(user.username, "", form.code.data or "", address=client_address(), device=client_device())
+    answer = form.credential.data or ""
+
+    def proves(owner: User) -> bool:
+        return passkeys.proves_passkey(owner, answer, asked.challenge, asked.asked_at, now())
+
+    try:
+        outcome = complete_log_in(
+            db.session(),
+            user.id,
+            attempt,
+            now=now(),
+            limit=settings().login_limit,
+            proves=proves if answer and asked.challenge else None,
+        )
+        user = finish_login(outcome, attempt)
+    except TooManyAttempts as refusal:
+        return *second_step.ask(user, asked.next_url, typed, refusal=refusal), {"Retry-After": str(refusal.retry_after)}
+    except Unauthenticated:
+        return second_step.ask(user, asked.next_url, typed, refusal=Unauthenticated(_WRONG_FACTOR))
+    return _go_on(user, asked.next_url)
+
+
+def _answer_for(user: User) -> None:
+    """Let the one who logs in answer for it in the trail."""
+    context = AuditContext(
+        at=now(),
+        actor_id=user.id,
+        actor_name=user.full_name,
+        address=client_address(),
+        request_id=g.request_id,
+        action=f"POST {request.endpoint}",
+    )
+    set_audit_context(db.session(), context)
 
 
 @blueprint.route("/first-password", methods=["GET", "POST"])
@@ -208,13 +278,13 @@ def first_password() -> Response | tuple[str, int]:
         return _first_password_page(form, next_url, 422)
     try:
         user.choose_password(form.new.data or "", form.again.data or "")
+        continue_session()
         db.session.commit()
     except ValidationFailed as refusal:
         if wants_json():
             raise
         form.add_errors(refusal)
         return _first_password_page(form, next_url, form.status)
-    login_user(user)
     flash(gettext("Your password has been set. Use it from now on."), "success")
     return _go_on(user, next_url)
 
@@ -234,7 +304,7 @@ def _require_own_password() -> Response | None:
         return None  # the user is not asked for: there may be no database
     user = current_user_or_none()
     if user is None or not user.is_password_initial:
-        return None
+        return _require_second_factor(user)
     if wants_json():
         raise NotAllowed(_("Choose a password of your own first: yours was set by somebody else."))
     if request.method in {"GET", "HEAD"}:
@@ -246,12 +316,22 @@ def _require_own_password() -> Response | None:
     return make_response(page)
 
 
+def _require_second_factor(user: User | None) -> Response | None:
+    """Lead those to their second factor of whom one is demanded and whose days of grace are over."""
+    is_demanded = user is not None and not settings().is_demo and is_factor_overdue(user, now())
+    if not is_demanded or (request.endpoint or "").startswith(_FACTOR_ENDPOINTS):
+        return None
+    if request.method in {"GET", "HEAD"} and not wants_json():
+        return redirect(url_for("factors.show"), 303)
+    raise NotAllowed(_("Your role demands a second factor, and its time is over: turn it on first (My profile)."))
+
+
 @blueprint.post("/logout")
 def logout() -> Response:
     """Log out: end the login session, so that no copy of its cookie is valid."""
     login = db.session.get(Login, session.get("login", 0))
-    if login is not None and login.ended_at is None:
-        login.ended_at = now()
+    if login is not None:
+        login.end(SessionEnd.LOGOUT, now())
     db.session.commit()
     logout_user()
     session.clear()

@@ -68,7 +68,9 @@ _ACTIONS = (
     AuditAction("list.view.alter", _("Changed a saved view")),
     AuditAction("list.view.begin", _("Chose the default view of a list")),
     AuditAction("list.view.discard", _("Removed a saved view")),
+    AuditAction("factor.encrypt", _("Encrypted the seeds of second factors with the present key")),
     AuditAction("POST access.login", _("Logged in")),
+    AuditAction("POST access.enter_second_step", _("Logged in")),
     AuditAction("POST access.logout", _("Logged out")),
     AuditAction("POST language.choose", _("Chose a language")),
     AuditAction("POST profile.change_password", _("Changed their own password")),
@@ -92,7 +94,7 @@ def audit_action_label(action: str) -> str:
 
 
 #: The entries of an office's work: who came in and went is asked for by itself.
-_LOGINS = ("POST access.login", "POST access.logout")
+_LOGINS = ("POST access.login", "POST access.enter_second_step", "POST access.logout")
 #: Written out and not bound, so that it is known when the plan is made.
 _IS_LOGIN = AuditEntry.action.in_([literal_column(f"'{action}'") for action in _LOGINS])
 

@@ -41,7 +41,7 @@ _MIMETYPE = "text/calendar; charset=utf-8"
 def show(token: str) -> Response:
     """Return the entries that the owner of the feed may see now; needs no login. Raises NotFound for a wrong token."""
     session, at = db.session(), now()
-    owner = feed_owner(session, token)
+    owner = feed_owner(session, token, at)
     if owner is None or owner.outside_inspection(at):
         raise NotFound(_("There is no such record, or you may not see it."))
     # From the start of a day, so that the ETag does not change with the time of the request.

@@ -17,9 +17,11 @@ if TYPE_CHECKING:
     from sqlalchemy import Table
 
 _DELIVERY = _("how far a mail has come; its address, state and time of sending are told")
+_SESSION = _("when a session was last used; its beginning and its end are told")
 
 #: Columns that the trail does not tell.
 UNTOLD_COLUMNS: Mapping[str, Mapping[str, Message]] = {
+    "login": dict.fromkeys(("seen_at", "idle_until"), _SESSION),
     "mail": dict.fromkeys(("attempts", "next_try_at", "claimed_until", "fault", "last_error", "message_id"), _DELIVERY),
 }
 

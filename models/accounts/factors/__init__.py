@@ -1,0 +1,1 @@
+"""Second factors: seeds of codes, recovery codes and passkeys."""
