@@ -162,7 +162,10 @@ def test_a_stranger_cannot_send_large_files(program: Flask) -> None:
     visitor = Visitor(program, "pemohon")
     token = {"X-CSRFToken": _token(visitor.get("/profile").text)}
     kind = "multipart/form-data; boundary=x"
-    assert visitor.client.post("/profile/second-factor", data=body, content_type=kind, headers=token).status_code == 303
+    assert (
+        visitor.client.post("/profile/sessions/end-others", data=body, content_type=kind, headers=token).status_code
+        == 303
+    )
     assert visitor.client.post("/login", data=body, content_type=kind, headers=token).status_code == 413
 
 

@@ -10,7 +10,7 @@ import pytest
 from app import _announce, create_app
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.smtp_url import parse_smtp_url
-from lpse_admin.start_notices import reset_link_notices, start_notices
+from lpse_admin.start_notices import database_notices, reset_link_notices, start_notices
 from tests.support.program import OWN_PASSWORD, Visitor, close_app, give_own_passwords, make_app
 
 if TYPE_CHECKING:
@@ -47,6 +47,25 @@ def test_production_is_always_told_that_it_takes_https() -> None:
 def test_each_setting_that_people_would_run_into_is_named(changed: dict[str, Any], named: str) -> None:
     assert named not in told(**COMPLETE)
     assert named in told(**COMPLETE | changed)
+
+
+@pytest.mark.parametrize(
+    ("address", "is_told"),
+    [
+        ("postgresql://lpse@db.example.go.id/lpse", True),
+        ("postgresql+psycopg://lpse@192.0.2.7/lpse?sslmode=prefer", True),
+        ("postgresql://lpse@/lpse?host=db.example.go.id", True),
+        ("postgresql://lpse@db.example.go.id/lpse?sslmode=require", False),
+        ("postgresql://lpse@db.example.go.id/lpse?sslmode=verify-full", False),
+        ("postgresql://lpse@localhost/lpse", False),
+        ("postgresql://lpse@127.0.0.1/lpse", False),
+        ("postgresql://lpse@/lpse?host=/run/postgresql", False),
+        ("sqlite:////srv/lpse.db", False),
+    ],
+)
+def test_a_database_on_another_machine_that_is_reached_without_encryption_is_named(address: str, is_told: bool) -> None:
+    notices = database_notices(Settings(RunMode.PRODUCTION, address, "x" * 32))
+    assert ["sslmode" in str(notice) for notice in notices] == [True] * is_told
 
 
 def test_whoever_serves_others_directly_needs_no_proxy_and_the_demo_is_told_nothing() -> None:

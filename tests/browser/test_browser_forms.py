@@ -126,6 +126,7 @@ def test_a_draft_is_nobody_else_s_and_goes_with_the_logout(page: Page, address: 
     assert page.evaluate(_KEPT) == 1
     page.context.clear_cookies()
     log_in(page, address, "pemohon2")
+    assert page.evaluate(_KEPT) == 0  # it ended with the session
     page.goto(f"{address}/admin/change/new/")
     assert page.input_value("[name=title]") == ""
     page.context.clear_cookies()

@@ -71,7 +71,7 @@ def test_the_settings_hold_the_server_and_no_password_in_words(tmp_path: Path) -
         instance=tmp_path,
     )
     assert settings.mail_server == MailServer(
-        "mail.example", 587, "lpse@lpse.kab.go.id", user="u", password="verysecret"
+        "mail.example", 587, "lpse@lpse.kab.go.id", user="u", password="verysecret", requires_starttls=True
     )
     assert "verysecret" not in repr(settings)
     assert read_settings({}, instance=tmp_path).mail_server is None
@@ -89,3 +89,26 @@ def test_an_address_is_a_plain_one() -> None:
     assert is_email_address("a.b+c@lpse.go.id")
     for wrong in ("", "a", "a@", "@b", "a b@c.id", "a@b..id", "a@b\n", "ö@b.id", "a@" + "b" * 260):
         assert not is_email_address(wrong)
+
+
+@pytest.mark.parametrize(
+    ("variables", "requires"),
+    [
+        ({"LPSE_SMTP_URL": "smtp://mail.example"}, True),
+        ({"LPSE_SMTP_URL": "smtp://mail.example", "LPSE_SMTP_STARTTLS": "required"}, True),
+        ({"LPSE_SMTP_URL": "smtp://mail.example", "LPSE_SMTP_STARTTLS": "optional"}, False),
+        ({"LPSE_SMTP_URL": "smtp://127.0.0.1"}, False),
+        ({"LPSE_SMTP_URL": "smtps://mail.example"}, False),
+    ],
+)
+def test_a_server_on_another_machine_has_to_encrypt_unless_it_is_said_otherwise(
+    variables: dict[str, str], requires: bool, tmp_path: Path
+) -> None:
+    server = read_settings(variables, instance=tmp_path).mail_server
+    assert server is not None
+    assert server.requires_starttls is requires
+
+
+def test_another_word_for_encryption_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="LPSE_SMTP_STARTTLS"):
+        read_settings({"LPSE_SMTP_STARTTLS": "maybe"}, instance=tmp_path)

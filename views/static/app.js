@@ -3,6 +3,14 @@
 (() => {
   const menus = () => document.querySelectorAll("details.menu[open]");
 
+  // Who is asked to log in has no session, and drafts of forms end with it (forms.js).
+  if (document.querySelector("[data-ends-drafts]")) {
+    try {
+      Object.keys(localStorage).filter((key) => key.startsWith("lpse-draft:"))
+        .forEach((key) => localStorage.removeItem(key));
+    } catch { /* storage is forbidden: nothing is kept there */ }
+  }
+
   // A menu closes when one clicks or tabs elsewhere, and on Escape.
   document.addEventListener("click", (event) => {
     menus().forEach((menu) => { if (!menu.contains(event.target)) menu.open = false; });

@@ -82,8 +82,8 @@ def test_an_export_that_is_given_up_lets_go_of_its_rows(running_app: RunningApp)
 def test_a_page_with_a_secret_that_its_reader_has_not_typed_is_sent_as_it_is(running_app: RunningApp) -> None:
     visitor = running_app.visitor("plh")
     assert visitor.client.get("/profile", headers=ACCEPTED).headers["Content-Encoding"] == "gzip"
-    visitor.post("/profile/second-factor")
-    shown = visitor.client.get("/profile", headers=ACCEPTED)
+    visitor.post("/profile/second-factor/offer", password="lpse-demo-2026")
+    shown = visitor.client.get("/profile/second-factor", headers=ACCEPTED)
     assert "Content-Encoding" not in shown.headers
     assert b"otpauth://" in shown.data
 
