@@ -40,6 +40,7 @@ from views.help import guides
 from views.i18n import language
 from views.i18n.sop_titles import SopBabel
 from views.i18n.wording import terminal_text
+from views.inspection import making
 from views.papers import check_page
 from views.releases import calendar_feed
 
@@ -72,6 +73,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     chosen = settings or _settings()
     app = Flask(__name__, root_path=str(_ROOT), static_folder="views/static", template_folder="templates")
     app.config.update(_flask_settings(chosen))
+    making.init_app(app, chosen.dossier_folder)
     head_requests.init_app(app)
     proxies.init_app(app, chosen.proxies)
     compression.init_app(app)
@@ -234,12 +236,14 @@ def serve() -> None:
             )
         )
     _announce(app, settings)
+    making.allow_worker(app)
     rounds = Scheduler(app, settings.scheduler_interval_seconds)
     rounds.start()
     try:
         server.run_until_signal()
     finally:
         rounds.stop()
+        making.stop_worker(app)
 
 
 def _stop(*reasons: Message) -> NoReturn:

@@ -91,6 +91,17 @@ class Settings:
     former_secret_keys: tuple[str, ...] = field(default=(), repr=False)
     #: The file of the security log, "-" for the standard error; None for none.
     security_log: str | None = None
+    #: Where inspection dossiers are kept, where it is not the usual folder.
+    chosen_dossier_folder: Path | None = None
+
+    @property
+    def dossier_folder(self) -> Path:
+        """Where inspection dossiers are kept for some days: beside the file of SQLite, else in the instance folder."""
+        if self.chosen_dossier_folder is not None:
+            return self.chosen_dossier_folder
+        kind, _scheme, place = self.database_url.partition("://")
+        file = Path(place.removeprefix("/")) if kind == "sqlite" and place else Path(place.rpartition("/")[2])
+        return _INSTANCE_FOLDER / file.parent / f"{file.name.partition('?')[0] or 'memory'}.dossiers"
 
     @property
     def is_demo(self) -> bool:
@@ -137,6 +148,7 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
         former_secret_keys=tuple(given.get("LPSE_FORMER_SECRET_KEYS", "").split()),
         security_log=read(_security_log, "LPSE_SECURITY_LOG", run_mode, otherwise=None),
+        chosen_dossier_folder=read(_dossier_folder, "LPSE_DOSSIER_FOLDER", otherwise=None),
     )
     if faults:
         raise ConfigurationError(*faults)
@@ -197,6 +209,16 @@ def _require_folder(database: str) -> None:
         )
     if not os.access(folder, os.W_OK | os.X_OK) or (Path(database).exists() and not os.access(database, os.W_OK)):
         raise ConfigurationError(_("LPSE_DATABASE_URL: %(file)s cannot be written by this user.", file=database))
+
+
+def _dossier_folder(value: str) -> Path | None:
+    if not value:
+        return None
+    if not os.access(value, os.W_OK | os.X_OK) or not Path(value).is_absolute():
+        raise ConfigurationError(
+            _("LPSE_DOSSIER_FOLDER: %(folder)s is no folder that this user can write to.", folder=value)
+        )
+    return Path(value)
 
 
 def _secret_key(value: str, run_mode: RunMode, instance: Path) -> str:

@@ -78,6 +78,8 @@ _MODULES = (
     "models.sops.clocks",
     "models.sops.sop",
     "models.self_check.finding",
+    "models.assessment.finding",
+    "models.inspection.dossier",
     "models.takeover.asset_import",
     "models.takeover.takeover",
     "models.worktime.deadlines",

@@ -63,6 +63,7 @@ class Resource(StrEnum):
     SETTING = "setting"
     AUDIT = "audit"
     INSPECTION = "inspection"
+    FINDING = "finding"
     SELF_CHECK = "self-check"
 
 
@@ -200,6 +201,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.INSPECTION: _grants(
         read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
         export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+    ),
+    # What an outside assessor found; whoever answers for the procedure enters it, and what was done about it.
+    Resource.FINDING: _grants(
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
+        create=frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR}),
     ),
     # Written by the server and the command alone; what was found can only be put right.
     Resource.SELF_CHECK: _grants(read=_OFFICE_ROLES, export=_OFFICE_ROLES),

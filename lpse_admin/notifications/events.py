@@ -36,6 +36,9 @@ class Event(LabelledEnum):
     RELEASE_UNRECORDED = "release-unrecorded", _("Release without its actual time")
     RELEASE_REVISED = "release-revised", _("Release plan changed")
     RELEASE_ALLOWED = "release-allowed", _("Release permitted in a freeze period")
+    DOSSIER_READY = "dossier-ready", _("Inspection dossier ready")
+    DOSSIER_FAILED = "dossier-failed", _("Inspection dossier could not be made")
+    FINDING_ASSIGNED = "finding-assigned", _("Action on an assessor's finding assigned to you")
     PASSWORD_RESET = "password-reset", _("Link to set a new password")
     EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
     ACCOUNT_SECURITY = "account-security", _("Security of your account")
@@ -44,6 +47,9 @@ class Event(LabelledEnum):
 
 #: About the account itself: also for an administrator of the installation, who belongs to no agency.
 ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED, Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT})
+
+#: About a dossier that was asked for.
+DOSSIER_EVENTS = frozenset({Event.DOSSIER_READY, Event.DOSSIER_FAILED})
 
 #: Mailed whatever the user's settings.
 ALWAYS_MAILED = frozenset({Event.EMERGENCY}) | ACCOUNT_EVENTS
@@ -83,6 +89,9 @@ _MESSAGES: dict[Event, Message] = {
     Event.RELEASE_UNRECORDED: _("The release window has passed, and the actual time is not recorded."),
     Event.RELEASE_REVISED: _("The release plan was changed: %(revision)s."),
     Event.RELEASE_ALLOWED: _("The head has permitted this release within a freeze period."),
+    Event.DOSSIER_READY: _("The inspection dossier of %(first_day)s to %(last_day)s is ready."),
+    Event.DOSSIER_FAILED: _("The inspection dossier of %(first_day)s to %(last_day)s could not be made."),
+    Event.FINDING_ASSIGNED: _("The action on finding %(finding)s was assigned to you."),
     Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
     Event.ACCOUNT_SECURITY: _("%(what)s"),
@@ -109,11 +118,14 @@ _VALUE_LABELS: dict[str, Message] = {
     "from_address": _("Asked for from"),
     "until": _("Valid until"),
     "note": _("Note"),
+    "fingerprint": _("Fingerprint"),
+    "action": _("Action"),
+    "target": _("Target date"),
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
 VALUE_NAMES = frozenset(
-    {"step", "delegate", "first_day", "last_day", "former", "present", "revision", "what", *_VALUE_LABELS}
+    {"step", "delegate", "first_day", "last_day", "former", "present", "revision", "what", "finding", *_VALUE_LABELS}
 )
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 

@@ -38,7 +38,9 @@ class RuleKey(LabelledEnum):
     PARTS_NOT_APART = "parts-not-apart", _("One person in two parts that must be kept apart")
     APPROVAL_MISSING = "approval-missing", _("Emergency implemented without approval")
     LATE_UNEXPLAINED = "late-unexplained", _("Deviation without explanation")
+    CONDITION_NOT_MET = "condition-not-met", _("Document that depends on a condition missing")
     FOLLOW_UP_OVERDUE = "follow-up-overdue", _("Follow-up overdue")
+    FINDING_OVERDUE = "finding-overdue", _("Improvement asked for by an assessor overdue")
     RELEASE_NOT_RECORDED = "release-not-recorded", _("Release past without its actual time")
     ASSET_NOT_UPDATED = "asset-not-updated", _("Asset reviewed but not updated")
     ASSET_DOUBLE = "asset-double", _("Asset recorded twice")
@@ -78,8 +80,13 @@ RULES: dict[RuleKey, Rule] = {
              _("Report it to the head.")),
         Rule(RuleKey.LATE_UNEXPLAINED, Severity.MINOR, Resource.DEVIATION, _("SOP: standard times, and their account"),
              _("Whoever carries out the step explains it.")),
+        Rule(RuleKey.CONDITION_NOT_MET, Severity.SERIOUS, Resource.CHANGE, _("SOP: documents for this kind of change"),
+             _("Ask the requester for the document, or note on the request why there is none.")),
         Rule(RuleKey.FOLLOW_UP_OVERDUE, Severity.SERIOUS, Resource.DEVIATION, _("Decision of the head on it"),
              _("Carry it out and note it on the deviation.")),
+        Rule(RuleKey.FINDING_OVERDUE, Severity.SERIOUS, Resource.FINDING,
+             _("The 17 LPSE standards: internal assessment"),
+             _("Carry out the action, record it, and let the assessor agree.")),
         Rule(RuleKey.RELEASE_NOT_RECORDED, Severity.MINOR, Resource.RELEASE, _("SOP: release as scheduled"),
              _("Note the actual time, or move or set aside the window with its reason.")),
         Rule(RuleKey.ASSET_NOT_UPDATED, Severity.SERIOUS, Resource.ASSET_REVIEW, _("SOP: update of the asset list"),

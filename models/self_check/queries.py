@@ -14,11 +14,15 @@ from sqlalchemy.orm import aliased
 
 from lpse_admin.self_check import rules
 from lpse_admin.self_check.rules import RuleKey
+from lpse_admin.sop.model import ItemKind, RequirementCondition
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Outcome, Step, Urgency
 from lpse_admin.workflow.acting_head import length_to_explain
 from lpse_admin.workflow.deviations import DeviationKind, Disposal
+from lpse_admin.workflow.record_fields import ChangeKind
 from models.accounts.login_session import Login
 from models.accounts.user import User
+from models.assessment.finding import AssessorFinding
+from models.base import enum_set_texts
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, Release
 from models.delegation.delegation import Delegation, DelegationKind
@@ -88,6 +92,49 @@ def late_unexplained(register: Register) -> Iterator[Found]:
     is_finished = exists().where(Activity.id == Deviation.activity_id, Activity.finished_at.is_not(None))
     is_old = Deviation.raised_at < register.now - rules.EXPLANATION_PATIENCE
     return _deviations(register, Deviation.account.is_(None), or_(is_finished, is_old))
+
+
+def condition_not_met(register: Register) -> Iterator[Found]:
+    """Find requests past a step without the document that the SOP asks for such a change there."""
+    conditions = {
+        RequirementCondition.BY_PROXY: ChangeRequest.on_behalf_of.is_not(None),
+        RequirementCondition.ACCOUNT: ChangeRequest.kind.in_(enum_set_texts(ChangeKind, ChangeKind.ACCOUNT)),
+        RequirementCondition.EMERGENCY: ChangeRequest.urgency == Urgency.EMERGENCY,
+    }
+    revisions = select(SopRevision).where(SopRevision.agency_id == register.agency_id).order_by(SopRevision.id)
+    for revision in register.session.scalars(revisions).all():
+        for step, rule in revision.sop.rules.items():
+            for item in rule.requires:
+                if item.condition is None or item.kind is not ItemKind.DOCUMENT:
+                    continue
+                is_there = exists().where(Document.change_id == ChangeRequest.id, Document.item_key == item.key)
+                yield from _changes(
+                    register,
+                    ChangeRequest.sop_id == revision.id,
+                    Activity.step == step,
+                    Activity.finished_at.is_not(None),
+                    Activity.outcome.not_in(_OUTCOMES_WITHOUT_DOCUMENTS),
+                    conditions[item.condition],
+                    ~is_there,
+                    fact=literal(item.label),
+                    since=Activity.finished_at,
+                )
+
+
+#: A step that ended so needed nothing.
+_OUTCOMES_WITHOUT_DOCUMENTS = (Outcome.RETURNED, Outcome.REJECTED, Outcome.WITHDRAWN, Outcome.REFUSED)
+
+
+def finding_overdue(register: Register) -> Iterator[Found]:
+    """Find improvements that an assessor asked for until a day that is past, and that are not carried out."""
+    return register.rows(
+        select(AssessorFinding.id, AssessorFinding.number, AssessorFinding.action_by_name, AssessorFinding.entered_at)
+        .where(
+            AssessorFinding.agency_id == register.agency_id,
+            AssessorFinding.is_overdue(register.agency.local_date(register.now)),
+        )
+        .order_by(AssessorFinding.id)
+    )
 
 
 def follow_up_overdue(register: Register) -> Iterator[Found]:
@@ -330,7 +377,9 @@ QUERIES: dict[RuleKey, Callable[[Register], Iterator[Found]]] = {
     RuleKey.PARTS_NOT_APART: parts_not_apart,
     RuleKey.APPROVAL_MISSING: approval_missing,
     RuleKey.LATE_UNEXPLAINED: late_unexplained,
+    RuleKey.CONDITION_NOT_MET: condition_not_met,
     RuleKey.FOLLOW_UP_OVERDUE: follow_up_overdue,
+    RuleKey.FINDING_OVERDUE: finding_overdue,
     RuleKey.RELEASE_NOT_RECORDED: release_not_recorded,
     RuleKey.ASSET_NOT_UPDATED: asset_not_updated,
     RuleKey.ASSET_DOUBLE: asset_double,

@@ -44,6 +44,7 @@ holiday       RMHIA RMHIA A  A  A -
 setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -
 inspection    HIA   HIA   -  -  - -
+finding       MHIA  MHIA  MHA MHA - -
 self-check    MHIA  MHIA  -  -  - -
 """
 LETTERS = {

@@ -247,3 +247,17 @@ def test_the_file_of_the_region_s_certificates_is_passed_on_to_the_mail_server(t
     without = read_settings(variables, instance=tmp_path).mail_server
     assert without is not None
     assert without.ca_file is None
+
+
+def test_dossiers_are_kept_beside_the_file_of_sqlite_else_in_the_instance_folder_or_where_it_is_said(
+    tmp_path: Path,
+) -> None:
+    beside = read_settings({"LPSE_DATABASE_URL": f"sqlite:///{tmp_path}/lpse.db"}, instance=tmp_path)
+    assert beside.dossier_folder == tmp_path / "lpse.db.dossiers"
+    server = read_settings({"LPSE_DATABASE_URL": "postgresql://u@h/lpse?sslmode=require"}, instance=tmp_path)
+    assert (server.dossier_folder.parent.name, server.dossier_folder.name) == ("instance", "lpse.dossiers")
+    assert Settings(RunMode.DEMO, "sqlite://", KEY).dossier_folder.name == "memory.dossiers"
+    assert read_settings({"LPSE_DOSSIER_FOLDER": str(tmp_path)}, instance=tmp_path).dossier_folder == tmp_path
+    for wrong in (str(tmp_path / "nowhere"), "."):
+        with pytest.raises(ConfigurationError, match="LPSE_DOSSIER_FOLDER"):
+            read_settings({"LPSE_DOSSIER_FOLDER": wrong}, instance=tmp_path)

@@ -14,6 +14,7 @@ from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
+from models.assessment.finding import AssessorFinding
 from models.audit.trail import AuditEntry
 from models.base import Base
 from models.changes.change import ChangeRequest
@@ -23,6 +24,7 @@ from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
+from models.inspection.dossier import Dossier
 from models.inventory.asset import Asset
 from models.inventory.code_list import AssetCode
 from models.inventory.period import AssetPeriod
@@ -37,7 +39,7 @@ from models.self_check.finding import SelfCheckFinding
 from models.sops.sop import SopRevision
 from models.takeover.asset_import import AssetImport
 from tests.support.cast import NOW, absence, asset, delegation, deviation, freeze, move_through, new_change, settings
-from tests.support.pages.records import add_asset_records, add_paper_settings, print_paper, run_checks
+from tests.support.pages.records import add_asset_records, add_finding, add_paper_settings, print_paper, run_checks
 from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
@@ -224,6 +226,12 @@ ROUTES: dict[str, object] = {
     ),
     "mail.action_view": Verb.EDIT,
     "inspection.show": Verb.READ,
+    "inspection.ask": Verb.EXPORT,
+    "inspection.progress": Verb.READ,
+    "finding.create_view": Verb.CREATE,
+    "finding.edit_view": Verb.EDIT,
+    "finding.act": Verb.EDIT,
+    "finding.agree": Verb.EDIT,
     # Whoever may read the list that is named; tests/listing/test_saved_views.py knocks as those who may not.
     "saved_view.index": ANYBODY,
     "saved_view.create": ANYBODY,
@@ -352,7 +360,7 @@ def test_no_address_takes_other_methods(running_app: RunningApp) -> None:
 
 def _everything(running_app: RunningApp) -> dict[str, object]:
     """Return how many rows every table has, and what the trail tells apart from exports, which it notes."""
-    exports = AuditEntry.action.in_(("list.export", "inspection.make"))
+    exports = AuditEntry.action.in_(("list.export", "inspection.download"))
     with running_app.session() as session:
         counts = {
             table.name: session.scalar(select(func.count()).select_from(table))
@@ -376,6 +384,7 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
             delegation(session, office, office.manager2)
             absence(session, office)
             freeze(session, office)
+            add_finding(session, office)
             new_change(session, office)
             closed = move_through(session, office, *WAY)
             print_paper(session, office, closed)
@@ -428,7 +437,7 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     closed = {"admin.index", "access.login", "access.first_password", "feed.show", "password_reset.show"}
     # The second step is a form, which follows the first: tests/accounts/access/test_second_factor.py.
     closed.add("access.enter_second_step")
-    # A dossier is asked for with its period: tests/inspection/test_dossier_page.py.
+    # A dossier is downloaded when it was made: tests/inspection/test_dossier_page.py.
     closed.add("inspection.export")
     # The code of a paper is no number: tests/papers/test_papers_http.py.
     closed |= {"release.window", "change.copy", "paper_check.show"}
@@ -508,6 +517,8 @@ TABLES = {
     "setting": WorkingHours.__table__,
     "audit": AuditEntry.__table__,
     "self-check": SelfCheckFinding.__table__,
+    "finding": AssessorFinding.__table__,
+    "inspection": Dossier.__table__,
 }
 FEW = 3
 

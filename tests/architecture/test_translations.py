@@ -52,7 +52,14 @@ from tests.support.cast import (  # fmt: skip
     set_test_audit_context,
     settings,
 )
-from tests.support.pages.records import add_asset_records, add_paper_settings, code_in, print_paper, run_checks
+from tests.support.pages.records import (
+    add_asset_records,
+    add_finding,
+    add_paper_settings,
+    code_in,
+    print_paper,
+    run_checks,
+)
 from tests.support.pages.wording import NAMES, has_unmarked_words, mark_sop, mark_text, marking, unmarked_texts  # noqa: F401 - the fixture
 from tests.support.present import present
 from tests.support.program import Visitor
@@ -298,6 +305,7 @@ def _fill(running_app: RunningApp, folder: Path) -> None:
         print_paper(session, office, allowed, mark_text)
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
+        add_finding(session, office, mark_text)
         run_checks(session, office)
         ahead = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
         set_test_audit_context(session, now=NOW + FUTURE)

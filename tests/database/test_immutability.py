@@ -46,6 +46,16 @@ _FINISHED = "{} IN (SELECT id FROM activity WHERE finished_at IS NOT NULL)"
 _SET = frozenset({"set_by_id", "set_by_name", "set_by_title", "set_at"})
 _SUBMITTED = "change_id IN (SELECT id FROM change_request WHERE step NOT IN ('request', 'returned'))"
 _WEEK = {"monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"}
+_DOSSIER_RESULT = {"finished_at", "error", "fingerprint", "anchor", "sha256", "size", "files"}
+_FINDING = {
+    "number", "found_on", "assessor", "clause", "finding", "improvement", "priority", "due_on", "change_id",
+    "release_id", "asset_id", "sop_id",
+}  # fmt: skip
+_ACTION = frozenset({
+    "action", "action_by_id", "action_by_name", "action_by_title", "action_status", "action_on",
+    "action_recorded_by_id", "action_recorded_by_name", "action_recorded_at", "agreement", "agreement_note",
+    "agreed_by", "agreed_on", "agreement_recorded_by_id", "agreement_recorded_by_name", "agreement_recorded_at",
+})  # fmt: skip
 _ASSET = {"code", "register", "name", "condition", "origin", "price", "remarks", "details", "is_retired"}
 
 #: Table, the criterion for its final rows, and the columns of those that stay mutable.
@@ -122,6 +132,12 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("trusted_certificate", "removed_at IS NOT NULL", frozenset()),
     ("self_check_finding", "cleared_at IS NULL", frozenset({"cleared_at"})),
     ("self_check_finding", "cleared_at IS NOT NULL", frozenset()),
+    ("inspection_dossier", "finished_at IS NULL", frozenset({"started_at", "removed_at", *_DOSSIER_RESULT})),
+    ("inspection_dossier", "finished_at IS NOT NULL AND removed_at IS NULL", frozenset({"removed_at"})),
+    ("inspection_dossier", "removed_at IS NOT NULL", frozenset()),
+    ("assessor_finding", "action IS NULL", _ACTION | _FINDING),
+    ("assessor_finding", "action IS NOT NULL AND agreement IS NULL", _ACTION),
+    ("assessor_finding", "agreement = 'agreed'", frozenset()),
     ("ramadan_month", "TRUE", _SET),
     ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
 )  # fmt: skip
@@ -203,6 +219,32 @@ _FINISH = (
         f" SELECT id, '{next(iter(RuleKey)).value}', '{next(iter(Severity)).value}', 1, 'RFC/1', '2026-01-02 03:04:05',"
         f" {cleared} FROM agency"
         for cleared in ("NULL", "'2026-01-03 03:04:05'")
+    ),
+    *(
+        "INSERT INTO inspection_dossier (agency_id, first_day, last_day, asked_by_id, asked_at, finished_at, error,"
+        " removed_at) SELECT a.id, '2025-01-01', '2025-12-31', (SELECT min(id) FROM user_account),"
+        f" '2026-01-02 03:04:05', {finished}, {error}, {removed} FROM agency a"
+        for finished, error, removed in (
+            ("NULL", "NULL", "NULL"),
+            ("'2026-01-02 03:04:05'", "'Penuh'", "NULL"),
+            ("'2026-01-02 03:04:05'", "'Penuh'", "'2026-01-09 03:04:05'"),
+        )
+    ),
+    *(
+        "INSERT INTO assessor_finding (agency_id, number, found_on, assessor, finding, improvement, priority, due_on,"
+        " entered_by_id, entered_at, action, action_by_id, action_status, action_recorded_at, agreement, agreed_by,"
+        f" agreed_on, agreement_recorded_at) SELECT a.id, '{number}', '2026-01-02', 'Penilai', 'Temuan', 'Perbaikan',"
+        f" 'high', '2026-02-02', u.id, '2026-01-02 03:04:05', {acted} FROM agency a,"
+        " (SELECT min(id) AS id FROM user_account) u"
+        for number, acted in (
+            ("1", "NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL"),
+            ("2", "'Diubah', u.id, 'done', '2026-01-02 03:04:05', NULL, NULL, NULL, NULL"),
+            (
+                "3",
+                "'Diubah', u.id, 'done', '2026-01-02 03:04:05', 'agreed', 'Penilai', '2026-02-02',"
+                " '2026-02-02 03:04:05'",
+            ),
+        )
     ),
     "UPDATE password_reset SET used_at = at WHERE name LIKE 'kepala%'",
 )

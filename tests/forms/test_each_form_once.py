@@ -160,7 +160,12 @@ def _user(_app: RunningApp) -> Sent:
     return "administrator", "/admin/user/new/", typed
 
 
+def _dossier(_app: RunningApp) -> Sent:
+    return "pemeriksa", "/admin/inspection/", {"from": "2026-01-01", "until": "2026-01-31"}
+
+
 CASES: dict[str, Case] = {
+    "inspection.ask": _dossier,
     "profile.change_password": _password,
     "profile.change_contact": _contact,
     "factors.confirm_codes": _confirm_factor,

@@ -14,7 +14,7 @@ from models.integrity.run import verify_register
 from tests.support.cast import LUMAJANG
 from tests.support.insider import insider
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
-from views.inspection.folders import kept_file
+from views.inspection.contents.folders import kept_file
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp

@@ -18,6 +18,7 @@ from models.reports import totals
 from models.self_check.run import INTERVAL, run_self_check
 from models.worktime.deadlines import sweep
 from views.app.clock import now
+from views.inspection import making
 from views.notifications import mailing
 
 if TYPE_CHECKING:
@@ -75,12 +76,19 @@ def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
     return None
 
 
+def _continue_dossiers(_is_stopped: Callable[[], bool]) -> object:
+    """See to the dossiers that are not finished, and to the files of those that were kept long enough."""
+    making.continue_unfinished()
+    return None
+
+
 #: The jobs in order: notifications of the sweep are mailed in the same run.
 JOBS: tuple[tuple[str, Job], ...] = (
     ("deadlines", _sweep_deadlines),
     ("mail", _send_mail),
     ("forms", _forget_old_forms),
     ("self-check", _check_registers),
+    ("dossiers", _continue_dossiers),
 )
 
 

@@ -19,6 +19,7 @@ from views.accounts.users import UserView
 from views.app import layout
 from views.app.access import can
 from views.app.clock import now
+from views.assessment.findings import FindingView
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.changes.changes import ChangeView
 from views.changes.comments import CommentView
@@ -32,7 +33,7 @@ from views.documents.documents import DocumentView
 from views.forms.script_texts import script_texts
 from views.i18n.language import current_timezone, format_date, format_datetime, tr
 from views.inspection import dossier
-from views.inspection.registers import SCREENS_KEY
+from views.inspection.contents.registers import SCREENS_KEY
 from views.inventory.assets import AssetView
 from views.inventory.rooms import AssetCodeView, RoomView
 from views.listing.page import saved_views
@@ -83,7 +84,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
         _("Governance"),
         (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
     ),
-    (_("Supervision"), (SelfCheckView, PaperView, CommentView, MailView, AuditView)),
+    (_("Supervision"), (SelfCheckView, FindingView, PaperView, CommentView, MailView, AuditView)),
 )
 
 #: Screens with a link in the page header and not in the menu.

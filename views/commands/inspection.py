@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
 from pathlib import Path
+from threading import Event as Flag
 from typing import TYPE_CHECKING
 
 import click
@@ -10,18 +14,17 @@ from sqlalchemy import select
 
 from lpse_admin.i18n import _
 from models.audit.trail import AuditContext, append_entry
+from models.inspection.dossier import MADE
 from models.office.agency import Agency
 from views.app.clock import now
 from views.commands.terminal import CommandGroup, fail, os_user_name, read_session, say, write_session
 from views.i18n.wording import terminal_text
 from views.inspection import periksa
-from views.inspection.archive import MADE, write_dossier
+from views.inspection.archive import write_dossier
+from views.inspection.making import make_waiting
 
 if TYPE_CHECKING:
     import datetime as dt
-import sys
-
-if TYPE_CHECKING:
     from collections.abc import Callable
 
 group = CommandGroup("inspection", help=terminal_text(_("The dossier of a period: make, verify.")))
@@ -74,6 +77,15 @@ def _find_office(wanted: str | None) -> tuple[int, str]:
         names = ", ".join(f"{key} ({name})" for _id, name, key in offices)
         fail(_("Name one LPSE by --office: %(names)s", names=names))
     return found[0][0], found[0][1]
+
+
+@group.command("work", hidden=True)
+def work() -> None:
+    """Make the dossiers that were asked for on the screen, one after the other; the server starts this itself."""
+    stopped = Flag()
+    signal.signal(signal.SIGTERM, lambda *_signal: stopped.set())
+    os.nice(10)
+    make_waiting(stopped.is_set)
 
 
 @group.command("verify")

@@ -13,6 +13,7 @@ from lpse_admin.accounts.roles import Role
 from models.accounts.user import User
 from models.audit.readings import OPENED, Readings, count_readings
 from models.database import db
+from models.inspection.dossier import DOWNLOADED
 from models.scope import visible
 from views.app.access import get_current_user, is_acting_head
 from views.app.clock import now
@@ -22,8 +23,8 @@ from views.listing.export_log import EXPORTED
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-#: The action of a dossier that was made (``views.inspection``).
-_DOSSIER = "inspection.make"
+#: The action of a dossier that was downloaded.
+_DOSSIER = DOWNLOADED.value
 #: Of what the panel tells.
 _DAYS = 30
 

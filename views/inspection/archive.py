@@ -20,7 +20,6 @@ from stream_zip import NO_COMPRESSION_64, ZIP_64, stream_zip
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.i18n import _
-from models.audit.actions import AuditAction
 from models.audit.trail import GENESIS_HASH, AuditEntry
 from models.audit.verification import Anchor
 from models.changes.change import ChangeRequest
@@ -34,12 +33,12 @@ from views.exports.head import ExportHead
 from views.exports.ods_export import ods_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import format_date, format_datetime, format_number
-from views.inspection.folders import change_files, kept_file, safe_name
+from views.inspection.contents.folders import change_files, kept_file, safe_name
+from views.inspection.contents.period import Period, require_period
+from views.inspection.contents.registers import registers
+from views.inspection.contents.trail import draft_entries, trail_lines
 from views.inspection.periksa import MANIFEST, SUMS, TRAIL, read_rows, row_hash
-from views.inspection.period import Period, require_period
 from views.inspection.reader import last_entry, office_reader
-from views.inspection.registers import registers
-from views.inspection.trail import draft_entries, trail_lines
 from views.listing.exporting import sop_fact
 from views.papers.printing import Office, print_sop
 
@@ -50,12 +49,10 @@ if TYPE_CHECKING:
     from stream_zip import Method
 
     from models.office.agency import Agency
-    from views.inspection.registers import Register
+    from views.inspection.contents.registers import Register
 
     #: Told how many of how many parts are made.
     Progress = Callable[[int, int], None]
-
-MADE = AuditAction("inspection.make", _("Made an inspection dossier"))
 
 _CHUNK_SIZE = 1 << 18
 _PERMISSIONS = 0o644

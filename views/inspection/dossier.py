@@ -1,13 +1,10 @@
-"""The page of the dossiers: period and office in one form, and those that were made before."""
+"""The page of the dossiers: period and office in one form, what became of those that were asked for, their files."""
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from tempfile import NamedTemporaryFile
-from threading import Lock
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, redirect, render_template, request, send_file, url_for
 from sqlalchemy import select
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -16,13 +13,17 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.dates import read_date
 from models.audit.trail import AuditEntry
+from models.base import is_id
 from models.database import db
-from views.app.access import can, require, visible_agencies
-from views.app.http.head_requests import is_head
+from models.inspection.dossier import DOWNLOADED, MADE, Dossier, DossierState, ask_for_dossier
+from views.app.access import can, get_current_user, require, visible_agencies
+from views.app.clock import now
+from views.forms.once import keep_submission
+from views.forms.recovery import recoverable, require_resubmit
 from views.i18n.language import today
-from views.inspection.archive import MADE, write_dossier
-from views.inspection.folders import safe_name
-from views.inspection.period import require_period
+from views.inspection.contents.folders import safe_name
+from views.inspection.contents.period import require_period
+from views.inspection.making import dossier_path, is_intact, read_progress, start_worker
 from views.listing.export_log import note_reading
 
 if TYPE_CHECKING:
@@ -36,70 +37,92 @@ if TYPE_CHECKING:
 blueprint = Blueprint("inspection", __name__, url_prefix="/admin/inspection")
 
 _MOST_LISTED = 10
-_CHUNK_SIZE = 1 << 16
-#: One dossier at a time: each takes a core while it is made.
-_making = Lock()
+#: The states in which a page that shows it asks again.
+_UNFINISHED = frozenset({DossierState.WAITING, DossierState.MAKING})
 
 
 @blueprint.get("/")
 def show() -> str:
-    """Show the form, and the dossiers that were made last."""
+    """Show the form, and the dossiers that were asked for last."""
     require(can(Verb.READ, Resource.INSPECTION))
     return _page({}, None)
 
 
-@blueprint.get("/export/<export_type>/")
-def export(export_type: str) -> ResponseReturnValue:
-    """Make the dossier of the period and the office in the address, and send it."""
+@blueprint.post("/")
+@recoverable
+def ask() -> ResponseReturnValue:
+    """Ask for the dossier of a period and an office; it is made in the background."""
     require(can(Verb.EXPORT, Resource.INSPECTION))
-    if export_type != "zip":
-        raise NotFound(_("A dossier is a ZIP file."))
     try:
         first, last = _date("from"), _date("until")
         require_period(first, last)
+        require_resubmit()
     except ValidationFailed as refusal:
         return _page(refusal.field_errors, refusal), refusal.status
     agency = _agency()
-    if first is None or last is None or is_head():
-        return Response(mimetype="application/zip")
-    return _send(agency.id, agency.name, first, last)
+    if first is None or last is None:
+        raise NotFound(_("There is no such record, or you may not see it."))
+    dossier = ask_for_dossier(db.session(), agency, first, last, by=get_current_user(), now=now())
+    location = url_for("inspection.show", _anchor=f"dossier-{dossier.id}")
+    keep_submission(location)
+    db.session.commit()
+    start_worker()
+    return redirect(location, 303)
 
 
-def _send(agency_id: int, name: str, first: dt.date, last: dt.date) -> Response:
-    """Make a dossier in a temporary file, note it, and send it."""
-    if not _making.acquire(blocking=False):
-        raise NoSuchMove(_("Another dossier is being made. Try again in some minutes."))
-    try:
-        with ExitStack() as stack:
-            file = stack.enter_context(NamedTemporaryFile())
-            result = write_dossier(agency_id, first, last, file, lambda _done, _total: None)
-            note_reading(MADE, f"{first} – {last}; {result.fingerprint}", agency_id)
-            close = stack.pop_all().close
-    finally:
-        _making.release()
-    file.seek(0)
-    response = Response(iter(lambda: file.read(_CHUNK_SIZE), b""), mimetype="application/zip", direct_passthrough=True)
-    response.call_on_close(close)
-    title = f"berkas-pemeriksaan_{safe_name(name)}_{first}_{last}.zip".replace(" ", "-").lower()
-    response.headers["Content-Disposition"] = f'attachment; filename="{title}"'
-    response.headers["Content-Length"] = str(result.size)
+@blueprint.get("/<int:dossier_id>/progress")
+def progress(dossier_id: int) -> ResponseReturnValue:
+    """Return how far a dossier is, for the page that shows it."""
+    dossier = _visible(dossier_id)
+    return {"finished": dossier.state not in _UNFINISHED, "percent": read_progress(dossier.id).percent}
+
+
+@blueprint.get("/<int:dossier_id>/export/<export_type>/")
+def export(dossier_id: int, export_type: str) -> ResponseReturnValue:
+    """Send the file of a dossier, in parts where the browser asks for parts."""
+    dossier = _visible(dossier_id, Verb.EXPORT)
+    if export_type != "zip":
+        raise NotFound(_("A dossier is a ZIP file."))
+    if dossier.state is not DossierState.READY:
+        raise NoSuchMove(_("The file of this dossier is not ready, or was removed. Make it again."))
+    if not is_intact(dossier):
+        raise NoSuchMove(_("The file of this dossier is no longer there as it was made. Make it again."))
+    note_reading(DOWNLOADED, f"{dossier}; {dossier.fingerprint}", dossier.agency_id)
+    name = f"berkas-pemeriksaan_{safe_name(dossier.agency.name)}_{dossier.first_day}_{dossier.last_day}.zip"
+    response: Response = send_file(
+        dossier_path(dossier),
+        "application/zip",
+        as_attachment=True,
+        download_name=name.replace(" ", "-").lower(),
+        etag=dossier.sha256 or "",
+        max_age=0,
+    )
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
+def _visible(dossier_id: int, verb: Verb = Verb.READ) -> Dossier:
+    """Return a dossier of an office that the reader inspects; raises NotFound."""
+    require(can(verb, Resource.INSPECTION))
+    dossier = db.session.get(Dossier, dossier_id) if is_id(dossier_id) else None
+    if dossier is None or dossier.agency_id not in {one.id for one in visible_agencies(db.session())}:
+        raise NotFound(_("There is no such record, or you may not see it."))
+    return dossier
+
+
 def _date(name: str) -> dt.date | None:
-    """Return a day of the address; raises ValidationFailed for what is none."""
+    """Return a day of the form; raises ValidationFailed for what is none."""
     try:
-        return read_date(request.args.get(name, "")[:40])
+        return read_date(request.form.get(name, "")[:40])
     except UnreadableError as error:
         key = "first" if name == "from" else "last"
         raise ValidationFailed(error.message, field_errors={key: error.message}) from None
 
 
 def _agency() -> Agency:
-    """Return the office of the address among those that the reader sees; raises NotFound."""
+    """Return the office of the form among those that the reader sees; raises NotFound."""
     offices = visible_agencies(db.session())
-    chosen = request.args.get("office", "")
+    chosen = request.form.get("office", "")
     found = [one for one in offices if one.key == chosen] if chosen else list(offices[:1])
     if not found:
         raise NotFound(_("There is no such record, or you may not see it."))
@@ -109,19 +132,32 @@ def _agency() -> Agency:
 def _page(errors: Mapping[str, Message], refusal: ValidationFailed | None) -> str:
     offices = visible_agencies(db.session())
     year = today().year
+    agency_ids = [one.id for one in offices]
+    dossiers = _asked_before(agency_ids)
     return render_template(
         "inspection/page.html",
         offices=offices,
-        office=request.args.get("office", ""),
-        first=request.args.get("from", f"{year}-01-01")[:40],
-        last=request.args.get("until", f"{today()}")[:40],
+        office=request.form.get("office", ""),
+        first=request.form.get("from", f"{year}-01-01")[:40],
+        last=request.form.get("until", f"{today()}")[:40],
         errors=errors,
         refusal=refusal,
-        made=_made_before([one.id for one in offices]),
+        dossiers=[(one, read_progress(one.id)) for one in dossiers],
+        is_any_unfinished=any(one.state in _UNFINISHED for one in dossiers),
+        made=_made_elsewhere(agency_ids, dossiers),
+        can_export=can(Verb.EXPORT, Resource.INSPECTION),
     )
 
 
-def _made_before(agency_ids: Sequence[int]) -> Sequence[AuditEntry]:
-    """Return the entries of the dossiers that were made last."""
+def _asked_before(agency_ids: Sequence[int]) -> Sequence[Dossier]:
+    """Return the dossiers that were asked for last."""
+    statement = select(Dossier).where(Dossier.agency_id.in_(agency_ids))
+    return db.session.scalars(statement.order_by(Dossier.asked_at.desc(), Dossier.id.desc()).limit(_MOST_LISTED)).all()
+
+
+def _made_elsewhere(agency_ids: Sequence[int], dossiers: Sequence[Dossier]) -> list[AuditEntry]:
+    """Return the entries of those that were made by the command."""
     statement = select(AuditEntry).where(AuditEntry.chain.in_(agency_ids), AuditEntry.action == MADE.value)
-    return db.session.scalars(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(_MOST_LISTED)).all()
+    found = db.session.scalars(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(_MOST_LISTED))
+    listed = {one.fingerprint for one in dossiers if one.fingerprint}
+    return [entry for entry in found if not any(one in (entry.reason or "") for one in listed)]

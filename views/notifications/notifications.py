@@ -14,7 +14,7 @@ from typing_extensions import override
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.i18n import Message, _
-from lpse_admin.notifications.events import Event
+from lpse_admin.notifications.events import DOSSIER_EVENTS, Event
 from models.audit import trail
 from models.database import db
 from models.notifications.notification import MAX_UNREAD, Notification, mark_all_read
@@ -175,6 +175,8 @@ class NotificationView(BulkView):
             trail.update_audit_context(db.session(), action="notification.read")
             notification.mark_read(now())
         db.session.commit()
+        if one.event in DOSSIER_EVENTS:
+            return redirect(url_for("inspection.show"), 303)
         if one.change_id is None:
             return redirect(self.row_url(one.id), 303)
         return redirect(url_for("change.details_view", id=one.change_id), 303)

@@ -41,6 +41,7 @@ FORMS_OF_RECORDS = [
     ("pengelola", "/admin/absence/new/"),
     ("pengelola", "/admin/asset/new/?card=B"),
     ("kepala", "/admin/sop/new/"),
+    ("pengelola", "/admin/finding/new/"),
 ]
 
 
@@ -222,6 +223,9 @@ RECOVERABLE_ENDPOINTS = {
     "delegation.withdraw",
     "deviation.dispose",
     "deviation.follow_up",
+    "finding.act",
+    "finding.agree",
+    "inspection.ask",
     "freeze.lift",
     "freeze.permit",
     "paper-setting.letterhead",
@@ -242,8 +246,8 @@ RECOVERABLE_ENDPOINTS = {
     "user.disable", "user.hand_over_requests", "user.password",
 }  # fmt: skip
 #: Screens with a form to create and a form to edit a record.
-WITH_NEW = {"absence", "asset", "change", "delegation", "freeze", "holiday", "setting", "sop", "user"}
-WITH_EDIT = {"asset", "change", "freeze", "holiday", "setting", "user", "approval", "release"}
+WITH_NEW = {"absence", "asset", "change", "delegation", "finding", "freeze", "holiday", "setting", "sop", "user"}
+WITH_EDIT = {"asset", "change", "finding", "freeze", "holiday", "setting", "user", "approval", "release"}
 
 
 def test_every_form_that_comes_back_is_named_here(running_app: RunningApp) -> None:

@@ -11,6 +11,9 @@ import pikepdf
 
 from lpse_admin.inventory.half_years import HalfYear
 from lpse_admin.papers.kinds import PaperKind
+from models.assessment.entry import ActionValues, FindingValues, enter_finding, record_action
+from models.assessment.finding import ActionStatus, Priority
+from models.inspection.dossier import ask_for_dossier
 from models.inventory.locking import lock_half_year
 from models.inventory.room import enter_room
 from models.papers.layout import adapt_layout
@@ -19,7 +22,7 @@ from models.papers.trusted_certificate import trust_certificates
 from models.self_check.run import run_self_check
 from models.takeover.code_import import import_code_list
 from models.takeover.takeover import ListFile, upload_list
-from tests.support.cast import NOW
+from tests.support.cast import NOW, set_test_audit_context
 from tests.support.servers.certificates import make_certificates
 from views.papers.printing import usual_layout
 
@@ -76,6 +79,21 @@ def code_in(pdf: bytes) -> str:
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         texts = [str(item.Alt) for item in opened.objects if isinstance(item, pikepdf.Dictionary) and "/Alt" in item]
     return next(found[0] for one in texts if (found := re.search(r"/paper/[a-z2-7]+", one)))
+
+
+def add_finding(session: AuditedSession, office: Office, mark: Callable[[str], str] = str) -> None:
+    """Enter a finding of an assessor with an action that was carried out, and ask for a dossier."""
+    set_test_audit_context(session)
+    values = FindingValues(
+        number=mark("T-01"), found_on=dt.date(2026, 1, 5), assessor=mark("Inspektorat"), clause=mark("Standar 06"),
+        finding=mark("Uji tanpa catatan"), improvement=mark("Catat setiap uji"), priority=Priority.HIGH,
+        due_on=dt.date(2026, 2, 5),
+    )  # fmt: skip
+    finding = enter_finding(session, by=office.manager, now=NOW, entry=values)
+    action = ActionValues(mark("Formulir uji dipakai"), office.manager2, ActionStatus.DONE, dt.date(2026, 1, 20))
+    record_action(finding, by=office.manager, now=NOW, entry=action)
+    agency = office.agency
+    ask_for_dossier(session, agency, dt.date(2026, 1, 1), dt.date(2026, 1, 31), by=office.inspector, now=NOW)
 
 
 def run_checks(session: AuditedSession, office: Office) -> None:

@@ -11,11 +11,13 @@ from flask import current_app
 from sqlalchemy import select
 
 from lpse_admin.i18n import Message, _
+from lpse_admin.notifications.events import DOSSIER_EVENTS
 from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity
 from models.database import is_sqlite
 from models.inventory.asset import Asset, AssetMutation, MutationKind
+from models.notifications.notification import Notification
 from models.scope import visible
 from views.app.access import get_current_user
 from views.exports.columns import CellKind, ExportColumn
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from views.inspection.period import Period
+    from views.inspection.contents.period import Period
     from views.listing.read_only_view import ReadOnlyView
 
     Rows = Iterator[Sequence[object]]
@@ -62,6 +64,9 @@ def registers(session: Session, period: Period, trail: tuple[int, int]) -> Itera
         table = screen.spec.model.__table__
         is_trail = screen.spec.model is AuditEntry
         criterion = table.c.number.between(trail[0] + 1, trail[1]) if is_trail else period.criterion(screen.spec)
+        if screen.spec.model is Notification:
+            # What only tells that a dossier is ready is no part of the next one.
+            criterion &= Notification.event.not_in(DOSSIER_EVENTS)
         yield _of_screen(session, period, screen, criterion)
     for name, title, at in (
         ("aset-awal", _("Asset list at the beginning of the period"), period.start),

@@ -1,0 +1,1 @@
+"""Findings of outside assessors: list and forms."""

@@ -1,0 +1,1 @@
+"""What a dossier holds: registers, folders of requests, audit trail, event log, totals."""
