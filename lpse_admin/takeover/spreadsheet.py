@@ -29,16 +29,16 @@ MAX_CELLS = 4_000_000
 #: The most rows that are read of a sheet.
 MAX_SHEET_ROWS = 21_000
 _CHUNK = 1 << 20
-#: What may lie between two chunks of a part: longer than the tag of a cell.
-_OVERLAP = 400
+#: The longest tag of a sheet, in bytes.
+_MAX_TAG = 1 << 16
 _DELIMITERS = ";,\t|"
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-#: A cell of a sheet that holds something, in XLSX: <c r="AB12" …> or <c r = 'AB12' …>, and not <c r="AB12"/>.
-_XLSX_CELL = re.compile(
-    rb"""<(?:\w+:)?c\s(?:[^<>]*?\s)?r\s*=\s*["']([A-Z]{1,4})(\d{1,9})["'][^<>]*(?<!/)>""", re.IGNORECASE
-)
+#: The tag of a row or a cell in XLSX, with what it says; an attribute may hold a >.
+_XLSX_TAG = re.compile(rb"""<(?:\w+:)?(row|c)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)>""", re.IGNORECASE)
+#: The place that a cell or a row says it has: r="AB12", r = '12'.
+_XLSX_PLACE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Z]{0,4})(\d{1,9})["']""", re.IGNORECASE)
 #: A row, and a cell that holds something, in ODS; each may be repeated.
 _ODS_TAG = re.compile(rb"<table:table-(row|cell)\b[^<>]*(?<!/)>")
 _ODS_REPEATED = re.compile(rb"""number-(?:rows|columns)-repeated\s*=\s*["'](\d{1,10})["']""")
@@ -180,10 +180,20 @@ def _require_bounded(content: bytes) -> None:
 def _require_bounded_part(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> None:
     """Unpack a part piece by piece, up to the size that it says; raises UnreadableError for too many cells."""
     tail, extent = b"", _Extent()
+    is_xml = False
     with archive.open(part) as opened:
         while chunk := opened.read(_CHUNK):
-            extent.add(tail + chunk, len(tail))
-            tail = chunk[-_OVERLAP:]
+            text = tail + chunk
+            is_xml = is_xml or text.lstrip(_BEFORE_XML).startswith(b"<")
+            tail = text[extent.add(text) :]
+            if len(tail) > _MAX_TAG:
+                if is_xml:
+                    raise _too_large()
+                tail = b""  # a picture, say
+
+
+#: What may stand before the first tag of a part.
+_BEFORE_XML = b"\xef\xbb\xbf \t\r\n"
 
 
 class _Extent:
@@ -191,22 +201,43 @@ class _Extent:
 
     def __init__(self) -> None:
         self._rows = self._columns = 0
+        #: Where in a sheet of XLSX the next cell is that does not say it.
+        self._row = self._column = 0
         self._repeats = self._in_row = self._total = 0
 
-    def add(self, text: bytes, known: int) -> None:
-        """Look at a piece of a part, of which the first ``known`` bytes were looked at before."""
-        for found in _XLSX_CELL.finditer(text):
-            column = 0
-            for letter in found[1].upper():
-                column = column * _LETTERS + letter - ord("@")
-            self._rows, self._columns = max(self._rows, int(found[2])), max(self._columns, column)
-        for found in (one for one in _ODS_TAG.finditer(text) if one.end() > known):
-            repeated = _ODS_REPEATED.search(found[0])
-            times = int(repeated[1]) if repeated else 1
-            if found[1] == b"row":
-                self._repeats, self._in_row = times, 0
-            else:
-                self._in_row += times
-                self._total += times * self._repeats
+    def add(self, text: bytes) -> int:
+        """Look at a piece of a part, and return from where on it may hold a tag that is not whole yet."""
+        done = 0
+        for found in _XLSX_TAG.finditer(text):
+            self._add_xlsx(found[2], is_row=found[1].lower() == b"row")
+            done = found.end()
+        for found in _ODS_TAG.finditer(text):
+            self._add_ods(found[0], is_row=found[1] == b"row")
+            done = max(done, found.end())
         if self._rows * self._columns > MAX_CELLS or self._total > MAX_CELLS:
             raise _too_large()
+        return max(done, text.rfind(b"<")) if b"<" in text[done:] else len(text)
+
+    def _add_xlsx(self, said: bytes, *, is_row: bool) -> None:
+        """Follow a sheet of XLSX; a row or a cell that does not say its place follows the one before it."""
+        place = _XLSX_PLACE.search(said)
+        if is_row:
+            self._row, self._column = int(place[2]) if place else self._row + 1, 0
+            return
+        self._column += 1
+        if place and place[1]:
+            self._row, self._column = int(place[2]), 0
+            for letter in place[1].upper():
+                self._column = self._column * _LETTERS + letter - ord("@")
+        if not said.endswith(b"/"):
+            self._rows, self._columns = max(self._rows, self._row), max(self._columns, self._column)
+
+    def _add_ods(self, tag: bytes, *, is_row: bool) -> None:
+        """Follow a sheet of ODS, where rows and cells may be repeated."""
+        repeated = _ODS_REPEATED.search(tag)
+        times = int(repeated[1]) if repeated else 1
+        if is_row:
+            self._repeats, self._in_row = times, 0
+        else:
+            self._in_row += times
+            self._total += times * self._repeats

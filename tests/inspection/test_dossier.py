@@ -11,10 +11,12 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from lxml import etree
 from sqlalchemy import func, select
 
 import demo
@@ -141,6 +143,65 @@ def test_totals_are_those_of_the_registers_and_what_is_not_there_is_nil(made: Ma
     assert "NIHIL" in index
 
 
+def moment(text: str) -> dt.datetime:
+    return dt.datetime.fromisoformat(text)
+
+
+def test_the_totals_by_result_are_those_that_the_registers_count_to(made: Made) -> None:
+    totals = made.manifest()["totals"]
+    heading, *rows = rows_of(made.read("register/change.csv"))
+    submitted, closed = heading.index("Diajukan"), heading.index("Ditutup")
+    result = heading.index("Hasil")
+    end = dt.datetime(2026, 11, 30, 17, tzinfo=dt.UTC)
+    ended = [row for row in rows if row[closed] and moment(row[closed]) < end]
+    counted = Counter(row[result] for row in ended)
+    assert counted == {
+        title: totals[key]
+        for key, title in (
+            ("completed", "Selesai"), ("rolled-back", "Di-roll back"), ("rejected", "Ditolak"),
+            ("withdrawn", "Ditarik"),
+        )
+        if totals[key]
+    }  # fmt: skip
+    assert totals["open"] == len(rows) - len(ended)
+    assert totals["brought-forward"] == sum(moment(row[submitted]) < START for row in rows)
+    assert totals["brought-forward"] + totals["submitted"] == len(rows)
+    heading, *returned = rows_of(made.read("register/returned.csv"))
+    number, arrived = heading.index("Nomor"), heading.index("Tiba")
+    assert totals["returned"] == len({row[number] for row in returned if moment(row[arrived]) >= START})
+    assert totals["returned"] > 0
+    assert totals["completed"] > 0
+    index = made.read("index.html").decode()
+    for label in ("Diajukan dalam periode", "Masih terbuka pada akhir periode", "Dikembalikan dalam periode"):
+        assert label in index
+
+
+def test_the_event_log_is_xes_and_csv_with_the_same_events(made: Made) -> None:
+    log = etree.fromstring(made.read("log-peristiwa/peristiwa.xes"))
+    name = "{http://www.xes-standard.org/}"
+    traces = log.findall(f"{name}trace")
+    events = [event for trace in traces for event in trace.findall(f"{name}event")]
+    rows = rows_of(made.read("log-peristiwa/peristiwa.csv"))
+    assert len(events) == len(rows) - 1 == len(rows_of(made.read("register/log-peristiwa.csv"))) - 1
+    assert len(traces) == len({row[0] for row in rows[1:]}) > 10
+    keys = {part.get("key") for part in events[0]}
+    assert {"concept:name", "time:timestamp", "lifecycle:transition", "org:resource", "outcome"} <= keys
+    for event, row in zip(events, rows[1:], strict=True):
+        values = {part.get("key"): part.get("value") for part in event}
+        assert (values["concept:name"], values["time:timestamp"]) == (row[2], row[8])
+        assert moment(row[8]).tzinfo
+
+
+def test_the_event_log_is_read_by_a_tool_of_process_mining(made: Made, tmp_path: Path) -> None:
+    pm4py = pytest.importorskip("pm4py")
+    file = tmp_path / "peristiwa.xes"
+    file.write_bytes(made.read("log-peristiwa/peristiwa.xes"))
+    frame = pm4py.read_xes(str(file))
+    assert len(frame) == len(rows_of(made.read("log-peristiwa/peristiwa.csv"))) - 1
+    starts, _ends = pm4py.get_start_activities(frame), pm4py.get_end_activities(frame)
+    assert sum(starts.values()) == frame["case:concept:name"].nunique()
+
+
 def test_a_summary_says_every_value_in_words(made: Made) -> None:
     pages = [made.read(name).decode() for name in made.names() if name.endswith("ringkasan.html")]
     assert len(pages) > 10
@@ -167,6 +228,13 @@ def test_the_verifier_in_the_archive_runs_on_the_standard_library_alone(made: Ma
     broken = subprocess.run([sys.executable, "-I", "-S", str(program), str(cut)], capture_output=True, check=False)
     assert broken.returncode == 1
     assert b"terpotong" in broken.stdout
+
+
+def test_the_verifier_reads_long_cells_and_leaves_the_limit_of_others_as_it_was() -> None:
+    limit = csv.field_size_limit()
+    long = "x" * (limit + 1)
+    assert list(periksa.read_rows(io.BytesIO(f"Judul\r\n{long}\r\n".encode()))) == [[long]]
+    assert csv.field_size_limit() == limit
 
 
 def rewritten(made: Made, target: Path, alter: Callable[[str, bytes], bytes | None], **added: bytes) -> Path:

@@ -276,6 +276,44 @@ def test_cells_that_do_not_say_where_they_stand_are_counted_too(monkeypatch: pyt
         read_table(content)
 
 
+SHEET = b"<worksheet><sheetData>%s</sheetData></worksheet>"
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        pytest.param(
+            b'<row r="1"><c r="XFD1"><v>1</v></c></row><row r="1048576"><c><v>1</v></c></row>',
+            id="a far row whose cell does not say where it is",
+        ),
+        pytest.param(
+            b"<row r=\"1048575\"/><row><c/><c r='XFC9'/><c><v>1</v></c></row>", id="a cell behind an empty far one"
+        ),
+        pytest.param(b'<row><c t=">" r="XFD1048576"><v>1</v></c></row>', id="a tag that holds the end of one"),
+        pytest.param(b"<row>" + b" " * 70_000 + b'<c r="XFD1048576"><v>1</v></c></row>', id="a far cell behind blanks"),
+        pytest.param(
+            b"<row/>" + b" " * ((1 << 20) - 60) + b'<c r="XFD1048576"><v>1</v></c>',
+            id="a tag in two pieces",
+        ),
+        pytest.param(b"<row/>" + b" " * 1_000_000 + b"<c " + b" " * 200_000 + b'r="XFD1048576">', id="a long tag"),
+    ],
+)
+def test_cells_that_span_too_much_are_refused_before_the_workbook_is_opened(rows: bytes) -> None:
+    with pytest.raises(UnreadableError, match="too large when it is unpacked"):
+        spreadsheet._require_bounded(packed({"xl/worksheets/sheet1.xml": SHEET % rows}))
+
+
+def test_empty_far_cells_and_pictures_are_no_reason_to_refuse() -> None:
+    spreadsheet._require_bounded(
+        packed(
+            {
+                "xl/worksheets/sheet1.xml": SHEET % b'<row r="1"><c r="A1"><v>1</v></c><c r="XFD1048576" s="1"/></row>',
+                "xl/media/image1.png": b"\x89PNG" + b"<c " * 1_000_000,
+            }
+        )
+    )
+
+
 @pytest.mark.parametrize("limit", [131_072, 10_000_000])
 def test_a_csv_with_an_open_quotation_mark_is_refused_whatever_the_limit_of_a_cell_is(limit: int) -> None:
     before = csv.field_size_limit(limit)

@@ -44,7 +44,7 @@ def export(office: str | None, first: dt.datetime, last: dt.datetime, out: Path 
     target = file or out
     if target is None:
         raise click.UsageError(terminal_text(_("State the file to write.")))
-    agency_id, name = _find_office(office)
+    agency_id, name = find_office(office)
     partial = target.with_name(target.name + ".part")
     with partial.open("w+b") as opened:
         result = write_dossier(agency_id, first.date(), last.date(), opened, _show_progress(name))
@@ -69,7 +69,8 @@ def _show_progress(name: str) -> Callable[[int, int], None]:
     return show
 
 
-def _find_office(wanted: str | None) -> tuple[int, str]:
+def find_office(wanted: str | None) -> tuple[int, str]:
+    """Return id and name of the office of this key or name, or of the only one; ends the command otherwise."""
     with read_session() as session:
         offices = [(one.id, one.name, one.key) for one in session.scalars(select(Agency).order_by(Agency.id))]
     found = [one for one in offices if wanted is None or wanted.casefold() in {one[1].casefold(), one[2].casefold()}]

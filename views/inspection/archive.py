@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import json
 import re
 import shutil
 import zipfile
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any
@@ -29,15 +28,20 @@ from models.sops.sop import SopRevision
 from views.exports import pdf_export
 from views.exports.columns import CellKind, ExportColumn
 from views.exports.csv_export import csv_stream
+from views.exports.event_log import csv_log_stream, xes_stream
 from views.exports.head import ExportHead
 from views.exports.ods_export import ods_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import format_date, format_datetime, format_number
+from views.i18n.wording import tr
+from views.inspection.contents.event_log import events_of
 from views.inspection.contents.folders import change_files, kept_file, safe_name
 from views.inspection.contents.period import Period, require_period
 from views.inspection.contents.registers import registers
+from views.inspection.contents.totals import totals_of
 from views.inspection.contents.trail import draft_entries, trail_lines
-from views.inspection.periksa import MANIFEST, SUMS, TRAIL, read_rows, row_hash
+from views.inspection.manifest import Manifest
+from views.inspection.periksa import MANIFEST, SUMS, TRAIL, read_rows
 from views.inspection.reader import last_entry, office_reader
 from views.listing.exporting import sop_fact
 from views.papers.printing import Office, print_sop
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
     from stream_zip import Method
 
     from models.office.agency import Agency
+    from views.exports.event_log import Event
     from views.inspection.contents.registers import Register
 
     #: Told how many of how many parts are made.
@@ -59,14 +64,6 @@ _PERMISSIONS = 0o644
 _CREATED = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*")
 #: Files that are packed already.
 _PACKED = (".pdf", ".png", ".jpg", ".jpeg", ".zip", ".xlsx", ".ods", ".docx", ".odt")
-
-
-@dataclass(slots=True)
-class _Made:
-    """What was written so far: the files with their hashes, and the registers."""
-
-    files: list[dict[str, Any]] = field(default_factory=list)
-    registers: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +83,8 @@ def write_dossier(agency_id: int, first: dt.date, last: dt.date, file: IO[bytes]
         dossier = _Dossier(session, agency, Period(first, last, agency.zone), moment, Path(folder), progress)
         for chunk in stream_zip(dossier.members(), chunk_size=_CHUNK_SIZE, extended_timestamps=False):
             file.write(chunk)
-        return DossierResult(dossier.fingerprint, dossier.anchor, file.tell(), len(dossier.made.files))
+        dossier.made.close()
+        return DossierResult(dossier.fingerprint, dossier.anchor, file.tell(), dossier.made.count)
 
 
 class _Dossier:
@@ -98,7 +96,8 @@ class _Dossier:
         self._session, self._agency, self._period, self._moment = session, agency, period, moment
         self._folder, self._progress = folder, progress
         self._change_ids = self._requests()
-        self.made = _Made()
+        self.made = Manifest(folder)
+        self._totals = totals_of(session, agency.id, period)
         self.fingerprint = ""
         self._start, self.anchor = self._ends_of_trail()
 
@@ -135,12 +134,8 @@ class _Dossier:
         local = self._moment.astimezone(self._period.zone).replace(tzinfo=None)
         for path, chunks in self._files():
             yield path, local, _PERMISSIONS, _method(path), self._hashed(path, chunks)
-        content = self._manifest()
-        self.fingerprint = hashlib.sha256(content).hexdigest()
-        yield MANIFEST, local, _PERMISSIONS, ZIP_64, (content,)
-        sums = [*((one["sha256"], one["path"]) for one in self.made.files), (self.fingerprint, MANIFEST)]
-        lines = "".join(f"{hash_}  {path}\n" for hash_, path in sums)
-        yield SUMS, local, _PERMISSIONS, ZIP_64, (lines.encode(),)
+        yield MANIFEST, local, _PERMISSIONS, ZIP_64, self._manifest()
+        yield SUMS, local, _PERMISSIONS, ZIP_64, self.made.sums((self.fingerprint, MANIFEST))
 
     def _hashed(self, path: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
         digest, size = hashlib.sha256(), 0
@@ -148,13 +143,14 @@ class _Dossier:
             digest.update(chunk)
             size += len(chunk)
             yield chunk
-        self.made.files.append({"path": path, "size": size, "sha256": digest.hexdigest()})
+        self.made.add_file(path, size, digest.hexdigest(), is_named=path.startswith(_NAMED))
 
     def _files(self) -> Iterator[tuple[str, Iterable[bytes]]]:
         total = len(self._change_ids) + 1
         yield "periksa.py", (Path(__file__).with_name("periksa.py").read_bytes(),)
         for register in registers(self._session, self._period, (self._start.number, self.anchor.number)):
             yield from self._register_files(register)
+        yield from self._event_log()
         self._progress(1, total)
         yield from self._sops()
         yield from self._decrees()
@@ -167,6 +163,15 @@ class _Dossier:
         yield "sampul-dan-indeks.pdf", (self._cover(),)
         yield "index.html", (self._index(),)
 
+    def _event_log(self) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """Yield the event log for tools of process mining."""
+
+        def events() -> Iterator[Event]:
+            return events_of(self._session, self._agency.id, self._period)
+
+        yield "log-peristiwa/peristiwa.xes", xes_stream(events(), self._agency.name)
+        yield "log-peristiwa/peristiwa.csv", csv_log_stream(events())
+
     def _restore_reader(self) -> None:
         """Keep the office at hand, which texts and calendars ask for."""
         self._agency = self._session.merge(self._agency, load=False)
@@ -178,14 +183,11 @@ class _Dossier:
         with file.open("wb") as written:
             written.writelines(csv_stream(register.columns, register.rows(), zone))
         with file.open("rb") as saved:
-            rows = [[row_hash(row), row[0][:60] if row else ""] for row in read_rows(saved)]
-        if len(rows) != register.count:
+            count = self.made.add_register(register.name, register.title, f"{path}.csv", read_rows(saved))
+        if count != register.count:
             raise NoSuchMove(
                 _("The register “%(name)s” does not have as many rows as its total says.", name=register.title)
             )
-        self.made.registers.append(
-            {"name": register.name, "title": register.title, "file": f"{path}.csv", "count": len(rows), "rows": rows}
-        )
         yield f"{path}.csv", _chunks(file)
         head = self._head(register.title, format_number(register.count) if register.count else gettext("NIHIL"))
         with xlsx_file(
@@ -254,7 +256,7 @@ class _Dossier:
         ]
         facts = (
             *self._facts(),
-            (gettext("Requests"), format_number(len(self._change_ids)) if self._change_ids else gettext("NIHIL")),
+            *self._total_facts(),
             (gettext("Anchor of the audit trail"), str(self.anchor)),
         )
         title = gettext("Inspection dossier")
@@ -277,16 +279,21 @@ class _Dossier:
         )
         page = render_template(
             "inspection/index.html",
-            facts=[*self._facts(), (gettext("Anchor of the audit trail"), str(self.anchor))],
+            facts=[*self._facts(), *self._total_facts(), (gettext("Anchor of the audit trail"), str(self.anchor))],
             registers=self.made.registers,
             requests=rows,
             folders=named,
-            others=[one["path"] for one in self.made.files if one["path"].startswith(("sop/", "surat-", "jejak/"))],
+            others=self.made.named,
         )
         return page.encode()
 
-    def _manifest(self) -> bytes:
-        content = {
+    def _total_facts(self) -> list[tuple[str, str]]:
+        """Return the requests of the period, as many as their register has rows, and what became of them."""
+        totals = [(_("Requests"), len(self._change_ids)), *self._totals.lines()]
+        return [(tr(label), format_number(count) if count else gettext("NIHIL")) for label, count in totals]
+
+    def _manifest(self) -> Iterator[bytes]:
+        facts = {
             "format": 1,
             "agency": self._agency.name,
             "from": str(self._period.first),
@@ -295,12 +302,17 @@ class _Dossier:
             "anchor": {"chain": self.anchor.chain, "number": self.anchor.number, "hash": self.anchor.hash},
             "trail_start": {"number": self._start.number, "hash": self._start.hash},
             "requests": len(self._change_ids),
-            "registers": self.made.registers,
-            "files": self.made.files,
+            "totals": self._totals.manifest(),
         }
-        return (json.dumps(content, ensure_ascii=False, indent=1) + "\n").encode()
+        digest = hashlib.sha256()
+        for chunk in self.made.stream(facts):
+            digest.update(chunk)
+            yield chunk
+        self.fingerprint = digest.hexdigest()
 
 
+#: The beginnings of the files that the index names one by one, and how many requests it lists.
+_NAMED = ("sop/", "surat-", "jejak/", "log-peristiwa/")
 _MAX_LISTED = 30_000
 
 

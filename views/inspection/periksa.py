@@ -44,7 +44,8 @@ ROW_HASH_LENGTH = 16
 _CHUNK_SIZE = 1 << 20
 _MOST_TOLD = 20
 
-csv.field_size_limit(2**31 - 1)
+#: The longest cell of a register, in characters; the usual limit is 131,072.
+_LONGEST_CELL = 2**31 - 1
 
 
 def canonical_json(value: object) -> str:
@@ -65,10 +66,14 @@ def row_hash(cells: Sequence[str]) -> str:
 
 def read_rows(file: IO[bytes]) -> Iterator[list[str]]:
     """Yield the rows of a register below its headings."""
-    with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
-        rows = csv.reader(text)
-        next(rows, None)
-        yield from rows
+    usual = csv.field_size_limit(_LONGEST_CELL)
+    try:
+        with io.TextIOWrapper(file, encoding="utf-8-sig", newline="") as text:
+            rows = csv.reader(text)
+            next(rows, None)
+            yield from rows
+    finally:
+        csv.field_size_limit(usual)
 
 
 def file_hash(file: IO[bytes]) -> str:
