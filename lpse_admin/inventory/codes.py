@@ -183,6 +183,24 @@ def read_registers(text: str) -> tuple[str, ...]:
     return tuple(map(write_register, range(first, last + 1)))
 
 
+def extend_registers(text: str, count: int) -> str:
+    """Return the register numbers of ``count`` equal items, of which ``text`` names the first, or all.
+
+    Raises UnreadableError.
+    """
+    registers = read_registers(text)
+    if not 1 <= count <= MAX_RANGE:
+        raise UnreadableError(_("“%(value)s”: at most %(most)s items at once.", value=count, most=MAX_RANGE))
+    if not registers or len(registers) == count:
+        return text
+    first = register_number(registers[0])
+    if first is None or len(registers) > 1:
+        raise UnreadableError(
+            _("The register numbers “%(value)s” are not %(count)s.", value=shorten(text), count=count)
+        )
+    return f"{write_register(first)} s/d {write_register(first + count - 1)}"
+
+
 def register_spellings(register: str) -> tuple[str, ...]:
     """Return all forms in which ``register`` may have been stored: 1, 01, 001 and so on; A000 and 10000."""
     number = register_number(register)

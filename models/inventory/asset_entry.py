@@ -13,6 +13,8 @@ from sqlalchemy.orm import Session
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
+from lpse_admin.inventory.codes import extend_registers
+from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.blank import strip_blank
 from models.accounts.permission import require_permission
 from models.base import canonical_json, session_of
@@ -49,7 +51,8 @@ def create_assets(
 ) -> list[Asset]:
     """Enter an item of ``card`` in the list of ``by``'s agency; ``texts`` is text by column key.
 
-    Several equal items are entered where the register numbers are a range. ``booked_on`` is the day that half-years
+    Several equal items are entered where the register numbers are a range, or where ``texts`` has their ``count``: the
+    register number is then that of the first. ``booked_on`` is the day that half-years
     count it on, today by default. Raises NotAllowed unless ``by`` is a change manager, ValidationFailed with an error
     for each invalid column.
     """
@@ -59,7 +62,18 @@ def create_assets(
     lock_agency(session, by.agency_id)
     agency = session.get_one(Agency, by.agency_id)
     day = require_open_day(session, agency, booked_on, now)
-    return insert_assets(agency, card, parse_new_assets(card, texts), by, now, booked_on=day)
+    return insert_assets(agency, card, parse_new_assets(card, _with_all_registers(texts)), by, now, booked_on=day)
+
+
+def _with_all_registers(texts: Mapping[str, object]) -> Mapping[str, object]:
+    """Return ``texts`` with the register numbers of as many items as they say."""
+    count = texts.get("count")
+    if not isinstance(count, int):
+        return texts
+    try:
+        return {**texts, "register": extend_registers(str(texts.get("register") or ""), count)}
+    except UnreadableError as error:
+        raise ValidationFailed(error.message, field_errors={"count": error.message}) from None
 
 
 def correct_asset(

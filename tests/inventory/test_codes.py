@@ -15,6 +15,7 @@ from lpse_admin.inventory.codes import (
     code_prefixes,
     code_scheme,
     code_spellings,
+    extend_registers,
     format_code,
     read_code,
     read_level,
@@ -203,3 +204,28 @@ def test_older_versions_stored_the_register_number_behind_the_code() -> None:
     assert code_spellings("02.06.01.04.06", "0001") == ("02.06.01.04.06", "02.06.01.04.06.0001")
     assert code_spellings("1.3.2.10.01.02.002", "0001") == ("1.3.2.10.01.02.002",)
     assert register_spellings("A-1") == ("A-1",)
+
+
+@given(st.integers(1, 25_000), st.integers(1, 1000))
+def test_as_many_equal_items_as_are_said_have_register_numbers_in_sequence(first: int, count: int) -> None:
+    registers = read_registers(extend_registers(write_register(first), count))
+    assert len(registers) == count
+    assert registers[0] == write_register(first)
+    assert read_registers(extend_registers(f"{write_register(first)} s/d {registers[-1]}", count)) == registers
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "sentence"),
+    [
+        ("0001 s/d 0003", 5, "are not 5"),
+        ("0001", 0, "at most 1000 items"),
+        ("0001", 1001, "at most 1000 items"),
+    ],
+)
+def test_a_number_of_items_that_does_not_fit_is_refused(text: str, count: int, sentence: str) -> None:
+    with pytest.raises(UnreadableError, match=sentence):
+        extend_registers(text, count)
+
+
+def test_without_a_register_number_none_is_made_up() -> None:
+    assert extend_registers(" ", 3) == " "

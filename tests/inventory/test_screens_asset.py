@@ -208,3 +208,15 @@ def test_the_list_is_narrowed_by_code_condition_card_and_what_is_gone(running_ap
     for query in ("code=10.02.04", "condition=good", "card=A", "state=retired", "code=1%25"):
         assert "Peladen basis data" not in head.get(f"/admin/asset/?size=100&{query}").text, query
     assert head.get("/admin/asset/?card=Z").status_code == 400
+
+
+def test_equal_items_are_entered_at_once_by_their_number(running_app: RunningApp) -> None:
+    answer = sent(running_app, "0701", count="3")
+    assert answer.status_code == 303, answer.text
+    with running_app.session() as opened:
+        found = opened.scalars(select(Asset.register).where(Asset.register.between("0700", "0799"))).all()
+    assert sorted(found) == ["0701", "0702", "0703"]
+    refused = sent(running_app, "0801 s/d 0802", count="3")
+    assert refused.status_code == 422
+    assert "0801 s/d 0802" in refused.text
+    assert 'name="count"' in refused.text

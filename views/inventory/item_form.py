@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 from wtforms import SelectField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice
+from wtforms.validators import Optional
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import CARD_COLUMNS, AssetCondition, Card, CardColumn, CardColumnKind, card_columns
 from lpse_admin.parsing.numbers import write_number
 from views.forms.base import Form, Required
-from views.forms.fields import DateField
+from views.forms.fields import DateField, IntegerField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
@@ -71,7 +72,12 @@ def entry_fields() -> dict[str, Field]:
         _("Booked on"),
         description=_("The day that half-years count it on; today if it is left empty. Not in a locked half-year."),
     )
-    return {"booked_on": day}
+    count = IntegerField(
+        _("Number of equal items"),
+        [Optional()],
+        description=_("Left empty for one. The register number above is that of the first; the others follow it."),
+    )
+    return {"count": count, "booked_on": day}
 
 
 def correction_fields() -> dict[str, Field]:

@@ -71,7 +71,7 @@ def totals_of(session: Session, agency_id: int, period: Period) -> Totals:
         .where(_change.submitted_at.is_not(None))
         .group_by(_change.result)
     )
-    results: dict[Result, int] = dict(session.execute(ended).tuples().all())
+    results: dict[Result, int] = {row[0]: row[1] for row in session.execute(ended)}
     returned = select(func.count(_step.change_id.distinct())).where(
         _step.agency_id == agency_id,
         _step.step == Step.RETURNED,
