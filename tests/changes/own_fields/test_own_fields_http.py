@@ -20,7 +20,7 @@ from models.sops import sop
 from tests.changes.own_fields.office import KEY, TEXT, WORDS, move, open_office, run_to_the_end, send, submit
 from tests.support.cast import NOW
 from tests.support.running_app import RunningApp, running_app
-from views.inspection.folders import _record
+from views.inspection.contents.folders import _record
 from views.papers.contents.request_papers import change_form
 from views.papers.contents.sop_paper import sop_paper
 from views.papers.contents.source import read_source
