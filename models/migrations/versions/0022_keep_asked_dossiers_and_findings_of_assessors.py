@@ -26,7 +26,7 @@ EVENTS = (
     "'waiting', 'emergency', 'outcome', 'taken-up', 'handed-over', 'soon-late', 'overdue', 'deviation', "
     "'deviation-disposed', 'follow-up', 'comment', 'delegation-granted', 'delegation-withdrawn', "
     "'release-unrecorded', 'release-revised', 'release-allowed', 'dossier-ready', 'dossier-failed', "
-    "'finding-assigned', 'password-reset', 'email-changed')"
+    "'finding-assigned', 'password-reset', 'email-changed', 'account-security', 'security-alert')"
 )
 FORMER_EVENTS = (
     EVENTS.replace("'dossier-ready', ", "").replace("'dossier-failed', ", "").replace("'finding-assigned', ", "")
