@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from flask import g
 from sqlalchemy import type_coerce
 from typing_extensions import override
 
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, ScalarSelect
 
     from lpse_admin.i18n import Message
+    from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from views.listing.filters.kinds import Filter
     from views.listing.lists import ListSpec
@@ -74,10 +76,19 @@ def with_own_fields(spec: ListSpec, step: Step, value_of: ValueOf, row_id: Colum
     Fields that a later revision dropped stay, the newest revision first; one that changed its kind counts as it is now.
     """
     found: dict[str, SopField] = {}
-    for sop in load_enacted_sops(db.session(), [one.id for one in visible_agencies(db.session())]):
+    for sop in _sops_of_reader():
         for field in sop.fields_of(step):
             found.setdefault(field.key, field)
     return _extended(spec, value_of, row_id, tuple(found.values())) if found else spec
+
+
+def _sops_of_reader() -> list[Sop]:
+    """Return the SOPs that are or were in force in the reader's office, the latest first; read once for a page."""
+    if "sops_of_reader" not in g:
+        session = db.session()
+        g.sops_of_reader = load_enacted_sops(session, [one.id for one in visible_agencies(session)])
+    found: list[Sop] = g.sops_of_reader
+    return found
 
 
 @lru_cache(maxsize=256)
