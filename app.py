@@ -27,14 +27,16 @@ from models.audit.seal import KeyRing
 from models.audit.trail import AuditContext
 from models.database import db, protect_file, startup_lock
 from models.schema import upgrade_error
+from models.triggers import changed_triggers
 from views import commands
 from views.accounts import password_reset, profile
 from views.accounts.access import factors, sessions
 from views.app import access, clock, errors, health, login, screens, security_log
 from views.app.http import compression, cookie_clock, export_limit, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
-from views.app.scheduler import Scheduler
+from views.app.scheduler import JOBS, LONG_JOBS, Scheduler
 from views.audit import context, readings
+from views.audit.verifying import alert_of_triggers
 from views.forms import once
 from views.help import guides
 from views.i18n import language
@@ -236,14 +238,32 @@ def serve() -> None:
             )
         )
     _announce(app, settings)
+    _look_at_triggers(app)
     making.allow_worker(app)
-    rounds = Scheduler(app, settings.scheduler_interval_seconds)
-    rounds.start()
+    schedulers = [Scheduler(app, settings.scheduler_interval_seconds, jobs) for jobs in (JOBS, LONG_JOBS)]
+    for scheduler in schedulers:
+        scheduler.start()
     try:
         server.run_until_signal()
     finally:
-        rounds.stop()
+        for scheduler in schedulers:
+            scheduler.stop()
         making.stop_worker(app)
+
+
+def _look_at_triggers(app: Flask) -> None:
+    """Say, and tell heads and administrators, where the database lacks the program's triggers, or has others."""
+    with app.app_context():
+        with db.engine.connect() as connection:
+            names = [name for name, _error in changed_triggers(connection)]
+        if names:
+            notice = _(
+                "The database's own protection was changed (triggers: %(names)s). Somebody wrote past the program, or a"
+                " backup was put back in another way: run flask audit verify.",
+                names=", ".join(names),
+            )
+            sys.stderr.write(f"{terminal_text(notice)}\n")
+            alert_of_triggers(names)
 
 
 def _stop(*reasons: Message) -> NoReturn:

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 
 from lpse_admin.i18n import _
 from lpse_admin.notifications import smtp_url as notifications_smtp_url
+from lpse_admin.notifications.addresses import read_addresses
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -91,6 +92,11 @@ class Settings:
     former_secret_keys: tuple[str, ...] = field(default=(), repr=False)
     #: The file of the security log, "-" for the standard error; None for none.
     security_log: str | None = None
+    #: To whom the anchors of the whole installation are mailed each day.
+    anchor_addresses: tuple[str, ...] = ()
+    #: The server that stamps the anchors with a time (RFC 3161), and the certificates that its own leads to.
+    tsa_url: str | None = None
+    tsa_ca: str | None = None
     #: Where inspection dossiers are kept, where it is not the usual folder.
     chosen_dossier_folder: Path | None = None
 
@@ -148,6 +154,9 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
         former_secret_keys=tuple(given.get("LPSE_FORMER_SECRET_KEYS", "").split()),
         security_log=read(_security_log, "LPSE_SECURITY_LOG", run_mode, otherwise=None),
+        anchor_addresses=read(_anchor_addresses, "LPSE_ANCHOR_TO", otherwise=()),
+        tsa_url=read(_tsa_url, "LPSE_TSA_URL", given.get("LPSE_TSA_CA", ""), otherwise=None),
+        tsa_ca=read(_ca_file, "LPSE_TSA_CA", "LPSE_TSA_CA", otherwise=None),
         chosen_dossier_folder=read(_dossier_folder, "LPSE_DOSSIER_FOLDER", otherwise=None),
     )
     if faults:
@@ -402,6 +411,35 @@ def _security_log(value: str, run_mode: RunMode) -> str | None:
     if not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK) or path.is_dir():
         raise ConfigurationError(_("LPSE_SECURITY_LOG: %(file)s cannot be written by this user.", file=str(path)))
     return str(path)
+
+
+def _anchor_addresses(value: str) -> tuple[str, ...]:
+    valid, invalid = read_addresses(value)
+    if invalid:
+        raise ConfigurationError(_("LPSE_ANCHOR_TO has what is no e-mail address: %(wrong)s", wrong=", ".join(invalid)))
+    return tuple(valid)
+
+
+def _tsa_url(value: str, ca_file: str) -> str | None:
+    if not value:
+        return None
+    try:
+        parts = urlsplit(value)
+        is_address = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_address = False
+    if not is_address or "@" in parts.netloc or parts.fragment:
+        raise ConfigurationError(
+            _("LPSE_TSA_URL is “%(value)s”; it must look like https://tsa.example.go.id/tsr.", value=value)
+        )
+    if not ca_file:
+        raise ConfigurationError(
+            _(
+                "LPSE_TSA_URL needs LPSE_TSA_CA: a file with the certificates of the authority that the server"
+                " belongs to."
+            )
+        )
+    return value
 
 
 def _scheduler_interval(value: str) -> int:

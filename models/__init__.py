@@ -85,7 +85,8 @@ _MODULES = (
     "models.worktime.deadlines",
     "models.changes.steps.durations",
     "models.changes.steps.timing",
-    "models.integrity.anchor_delivery",
+    "models.integrity.anchors.delivery",
+    "models.integrity.jobs",
     "models.integrity.record",
     # Last, since the triggers are made from the models above.
     "models.triggers",

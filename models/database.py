@@ -166,6 +166,20 @@ def _limit_postgresql(connection: Connection) -> None:
             cursor.execute(_TIME_LIMITS)
 
 
+@contextmanager
+def read_session() -> Iterator[Session]:
+    """Yield a session that reads one snapshot of the database and blocks no writer."""
+    token = takes_write_lock.set(False)
+    session = db.session()
+    try:
+        if not is_sqlite(session):
+            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
+    finally:
+        session.rollback()
+        takes_write_lock.reset(token)
+
+
 def is_read_only_error(error: DBAPIError) -> bool:
     """Whether a write failed because the database can only be read."""
     return getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION

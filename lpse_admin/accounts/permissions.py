@@ -65,6 +65,7 @@ class Resource(StrEnum):
     INSPECTION = "inspection"
     FINDING = "finding"
     SELF_CHECK = "self-check"
+    INTEGRITY = "integrity"
 
 
 _ALL_ROLES = frozenset(Role)
@@ -208,6 +209,11 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_OFFICE_ROLES,
         create=frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.CHANGE_MANAGER, Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # What verifications found. ``export`` is also to have one made now.
+    Resource.INTEGRITY: _grants(
+        read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+        export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
     ),
     # Written by the server and the command alone; what was found can only be put right.
     Resource.SELF_CHECK: _grants(read=_OFFICE_ROLES, export=_OFFICE_ROLES),

@@ -39,14 +39,17 @@ class Event(LabelledEnum):
     DOSSIER_READY = "dossier-ready", _("Inspection dossier ready")
     DOSSIER_FAILED = "dossier-failed", _("Inspection dossier could not be made")
     FINDING_ASSIGNED = "finding-assigned", _("Action on an assessor's finding assigned to you")
+    INTEGRITY = "integrity", _("Verification of the register found something")
     PASSWORD_RESET = "password-reset", _("Link to set a new password")
     EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
     ACCOUNT_SECURITY = "account-security", _("Security of your account")
     SECURITY_ALERT = "security-alert", _("Security of the installation")
 
 
-#: About the account itself: also for an administrator of the installation, who belongs to no agency.
-ACCOUNT_EVENTS = frozenset({Event.PASSWORD_RESET, Event.EMAIL_CHANGED, Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT})
+#: Also for an administrator of the installation, who belongs to no agency: about the account itself, and about all.
+ACCOUNT_EVENTS = frozenset(
+    {Event.PASSWORD_RESET, Event.EMAIL_CHANGED, Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT, Event.INTEGRITY}
+)
 
 #: About a dossier that was asked for.
 DOSSIER_EVENTS = frozenset({Event.DOSSIER_READY, Event.DOSSIER_FAILED})
@@ -92,6 +95,7 @@ _MESSAGES: dict[Event, Message] = {
     Event.DOSSIER_READY: _("The inspection dossier of %(first_day)s to %(last_day)s is ready."),
     Event.DOSSIER_FAILED: _("The inspection dossier of %(first_day)s to %(last_day)s could not be made."),
     Event.FINDING_ASSIGNED: _("The action on finding %(finding)s was assigned to you."),
+    Event.INTEGRITY: _("The register is not as the audit trail says: %(findings)s."),
     Event.PASSWORD_RESET: _("A link to set a new password was asked for."),
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
     Event.ACCOUNT_SECURITY: _("%(what)s"),
@@ -125,7 +129,19 @@ _VALUE_LABELS: dict[str, Message] = {
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
 VALUE_NAMES = frozenset(
-    {"step", "delegate", "first_day", "last_day", "former", "present", "revision", "what", "finding", *_VALUE_LABELS}
+    {
+        "step",
+        "delegate",
+        "first_day",
+        "last_day",
+        "former",
+        "present",
+        "revision",
+        "what",
+        "finding",
+        "findings",
+        *_VALUE_LABELS,
+    }
 )
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, String
+from sqlalchemy import JSON, ForeignKey, Index, String, false, func, or_, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.i18n import Message, _
 from models.audit.actions import AuditAction
+from models.audit.trail import INSTALLATION_CHAIN
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type
 from models.immutability import RowRules, no_update_or_delete
 from models.integrity.findings import FindingKind
+from models.scope import sees_all_requests
 
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
+    from sqlalchemy import ColumnElement, ScalarSelect
+
+    from models.accounts.user import User
     from models.integrity.findings import Finding
     from models.integrity.run import Report
 
@@ -75,6 +80,14 @@ class VerificationFinding(Base):
     error: Mapped[dict[str, Any]]
 
     run: Mapped[VerificationRun] = relationship(back_populates="findings")
+
+    @property
+    def message(self) -> Message:
+        """What is wrong."""
+        return message_of_json(self.error)
+
+    def __str__(self) -> str:
+        return f"{self.table_name or '-'} {self.row_id or ''}".strip()
 
 
 _RECORDED = AuditAction("audit.verify", _("Verified the register against the audit trail"))
@@ -137,3 +150,24 @@ def message_of_json(stored: Mapping[str, Any]) -> Message:
         key: message_of_json(value) if isinstance(value, dict) else value for key, value in stored["values"].items()
     }
     return Message(stored["text"], values)
+
+
+def visible_findings(user: User, *, is_acting_head: bool = False) -> ColumnElement[bool]:
+    """Return the criterion for what concerns the office of ``user``: its own rows, and those of the installation."""
+    if not user.is_active or not (is_acting_head or sees_all_requests(user)):
+        return false()
+    if user.agency_id is None:
+        return true()
+    chain = VerificationFinding.chain
+    return or_(chain.is_(None), chain.in_((INSTALLATION_CHAIN, user.agency_id)))
+
+
+def last_run(session: Session) -> VerificationRun | None:
+    """Return the verification that was finished last."""
+    newest = select(VerificationRun).order_by(VerificationRun.finished_at.desc(), VerificationRun.id.desc()).limit(1)
+    return session.scalars(newest).first()
+
+
+def newest_run_id() -> ScalarSelect[int]:
+    """Return the id of the verification that was finished last, as a part of a statement."""
+    return select(func.max(VerificationRun.id)).scalar_subquery()

@@ -17,6 +17,7 @@ from models.audit.trail import AuditEntry, AuditRow
 from models.audit.verification import ChainError, ChainReader
 from models.changes.change import ChangeRequest
 from models.documents.document import FileContent
+from models.integrity.anchors.kept import kept_anchors, verify_stamps
 from models.integrity.derived import verify_derived, verify_history, verify_schema
 from models.integrity.files import verify_files
 from models.integrity.findings import Finding, FindingKind
@@ -86,13 +87,17 @@ def verify_register(
     since: Sequence[Anchor] = (),
     progress: Progress | None = None,
     ring: KeyRing | None = None,
+    ca_file: str | None = None,
 ) -> Report:
     """Verify everything that is stored, in one snapshot of the database, and return what was found.
 
     ``anchors`` have to be in their chains; with ``since`` each chain is read from behind its anchor alone, and only
-    rows that were written since then are compared. Temporary files take about a fifth of the trail's size.
+    rows that were written since then are compared. The anchors that the installation has kept itself are compared too,
+    and their time stamps verified with the certificates in ``ca_file``. Temporary files take about a fifth of the
+    trail's size.
     """
     verification = _Verification(session, anchors, since, progress or NoProgress(), ring or seal.keys())
+    verification.ca_file = ca_file
     report = Report(anchors, since)
     places = _Places(session.connection())
     for finding in verification.findings(report):
@@ -107,11 +112,14 @@ class _Verification:
     ) -> None:
         self._session, self._progress = session, progress
         self._begun = {anchor.chain: anchor for anchor in sorted(since, key=lambda anchor: anchor.number)}
-        self.reader = ChainReader(session.connection(), [*anchors, *since], ring=ring, since=self._begun)
+        held = [*anchors, *since, *kept_anchors(session)]
+        self.reader = ChainReader(session.connection(), held, ring=ring, since=self._begun)
+        self.ca_file: str | None = None
         self.comparison: Comparison | None = None
 
     def findings(self, report: Report) -> Iterator[Finding]:
         yield from verify_schema(self._session)
+        yield from verify_stamps(self._session, self.ca_file)
         with ExitStack() as stack:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="lpse-verify-"))
             spill = Spill(Path(folder))
@@ -233,7 +241,7 @@ def _notes(reader: ChainReader, comparison: Comparison | None, report: Report) -
             )
     if reader.ring is None or reader.ring.current is None:
         yield _("The seals were not verified: no key is set.")
-    if not reader.anchors:
+    if not (report.anchors or report.since):
         yield _("Without an anchor kept elsewhere, a trail that was cut short is not noticed.")
 
 

@@ -80,6 +80,15 @@ class OutgoingMail:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes out with a mail; ``kind`` is its media type."""
+
+    name: str
+    content: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class RenderedMail:
     """The rendered texts of a mail, in its recipient's language."""
 
@@ -88,6 +97,7 @@ class RenderedMail:
     html: str
     #: The name of the sender: the recipient's LPSE.
     sender: str
+    attachments: tuple[Attachment, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,6 +278,9 @@ def build_message(server: MailServer, mail: OutgoingMail, rendered: RenderedMail
     message["X-Auto-Response-Suppress"] = "All"
     message.set_content(rendered.text, cte="quoted-printable")
     message.add_alternative(rendered.html, subtype="html", cte="quoted-printable")
+    for file in rendered.attachments:
+        main, _slash, kind = file.kind.partition("/")
+        message.add_attachment(file.content, maintype=main, subtype=kind, filename=file.name)
     message["Content-Language"] = mail.language.value  # set earlier, it would move to the plain text part
     return message
 

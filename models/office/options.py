@@ -1,4 +1,4 @@
-"""What an office chooses: which kinds of files it takes, and when the daily digest of its mail goes out."""
+"""What an office chooses: the kinds of files it takes, when its daily digest goes out, who gets its anchors."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.documents.file_types import ALL_FILE_TYPES, FileType
 from lpse_admin.i18n import Message, _
+from lpse_admin.notifications.addresses import read_addresses
 from lpse_admin.notifications.digest import DEFAULT_DIGEST_TIME, parse_digest_time
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.user import User
@@ -24,7 +25,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 _FILES_SET = AuditAction("setting.files", _("Chose the kinds of files that are accepted"))
+_ANCHORS_SET = AuditAction("setting.anchors", _("Set to whom the anchors of the audit trail are sent"))
 _DIGEST_SET = AuditAction("setting.digest", _("Set the time of the daily digest"))
+
+#: So many addresses get the anchors of an office at the most.
+MAX_ANCHOR_ADDRESSES = 20
+_MAX_SHOWN = 200
 
 
 class OfficeOptions(Base):
@@ -110,6 +116,23 @@ def set_digest_time(
     errors = {} if time else {"digest_time": _("Write the time as hour and minute, such as 07.30.")}
     options = _open(session, agency, by, now, reason, errors, _DIGEST_SET)
     options.digest_time = f"{time or DEFAULT_DIGEST_TIME:%H:%M}"
+    session.flush()
+    return options
+
+
+def set_anchor_addresses(
+    session: Session, agency: Agency, anchor_addresses: str, *, by: User, now: dt.datetime, reason: str
+) -> OfficeOptions:
+    """Set to whom the anchors are mailed each day, nobody where there is none; raises as ``set_warning_share`` does."""
+    addresses, invalid = read_addresses(anchor_addresses)
+    errors = {}
+    if invalid:
+        wrong = ", ".join(invalid)[:_MAX_SHOWN]
+        errors["anchor_addresses"] = _("These are no e-mail addresses: %(wrong)s", wrong=wrong)
+    elif len(addresses) > MAX_ANCHOR_ADDRESSES:
+        errors["anchor_addresses"] = _("At most %(most)s addresses.", most=MAX_ANCHOR_ADDRESSES)
+    options = _open(session, agency, by, now, reason, errors, _ANCHORS_SET)
+    options.anchor_addresses = " ".join(addresses) or None
     session.flush()
     return options
 

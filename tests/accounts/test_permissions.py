@@ -46,6 +46,7 @@ audit         HIA   HIA   -  -  - -
 inspection    HIA   HIA   -  -  - -
 finding       MHIA  MHIA  MHA MHA - -
 self-check    MHIA  MHIA  -  -  - -
+integrity     HIA   HIA   -  -  - -
 """
 LETTERS = {
     "R": Role.REQUESTER, "M": Role.CHANGE_MANAGER, "H": Role.HEAD, "I": Role.INSPECTOR, "A": Role.ADMINISTRATOR,

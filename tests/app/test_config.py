@@ -123,6 +123,12 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path
         ("LPSE_TIMEZONE", "WIB"),
         ("LPSE_TIMEZONE", "../etc/passwd"),
         ("LPSE_AUDIT_KEY", "pendek"),
+        ("LPSE_ANCHOR_TO", "arsip@pusat.example, bukan alamat"),
+        ("LPSE_TSA_URL", "https://tsa.example/tsr"),
+        ("LPSE_TSA_URL", "ftp://tsa.example"),
+        ("LPSE_TSA_URL", "http://nama:sandi@tsa.example"),
+        ("LPSE_TSA_URL", "http://tsa.example:port"),
+        ("LPSE_TSA_CA", "/tidak/ada.pem"),
     ],
 )
 def test_a_wrong_value_is_refused_by_the_name_of_its_setting(name: str, value: str, tmp_path: Path) -> None:
@@ -190,6 +196,7 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
             "LPSE_SECRET_KEY": KEY,
             "LPSE_AUDIT_KEY": KEY[::-1] + "segel",
             "LPSE_AUDIT_FORMER_KEYS": "kunci-lama kunci-lebih-lama",
+            "LPSE_ANCHOR_TO": "arsip@pusat.example, Inspektorat <i@pusat.example>",
         },
         instance=tmp_path,
     )
@@ -200,6 +207,8 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
     assert settings.time_zone == "Asia/Makassar"
     assert settings.audit_key == KEY[::-1] + "segel"
     assert settings.former_audit_keys == ("kunci-lama", "kunci-lebih-lama")
+    assert settings.anchor_addresses == ("arsip@pusat.example", "i@pusat.example")
+    assert (settings.tsa_url, settings.tsa_ca) == (None, None)
 
 
 def test_no_secret_is_repeated_in_words(tmp_path: Path) -> None:
@@ -261,3 +270,10 @@ def test_dossiers_are_kept_beside_the_file_of_sqlite_else_in_the_instance_folder
     for wrong in (str(tmp_path / "nowhere"), "."):
         with pytest.raises(ConfigurationError, match="LPSE_DOSSIER_FOLDER"):
             read_settings({"LPSE_DOSSIER_FOLDER": wrong}, instance=tmp_path)
+
+
+def test_a_time_stamp_server_is_named_with_the_certificates_that_its_own_leads_to(tmp_path: Path) -> None:
+    ca_file, _context = make_certificates(tmp_path)
+    variables = {"LPSE_TSA_URL": "https://tsa.example.go.id/tsr?a=1", "LPSE_TSA_CA": str(ca_file)}
+    settings = read_settings(variables, instance=tmp_path)
+    assert (settings.tsa_url, settings.tsa_ca) == ("https://tsa.example.go.id/tsr?a=1", str(ca_file))

@@ -25,6 +25,7 @@ from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inspection.dossier import Dossier
+from models.integrity.record import VerificationFinding
 from models.inventory.asset import Asset
 from models.inventory.code_list import AssetCode
 from models.inventory.period import AssetPeriod
@@ -207,6 +208,7 @@ ROUTES: dict[str, object] = {
     "setting.threshold": Verb.EDIT,
     "setting.files": Verb.EDIT,
     "setting.digest": Verb.EDIT,
+    "setting.anchors": Verb.EDIT,
     # What is done with several rows: those who read may knock, as at the single row's door.
     **dict.fromkeys(
         (
@@ -232,6 +234,9 @@ ROUTES: dict[str, object] = {
     "finding.edit_view": Verb.EDIT,
     "finding.act": Verb.EDIT,
     "finding.agree": Verb.EDIT,
+    "integrity.run_now": Verb.EXPORT,
+    "integrity.anchor": Verb.READ,
+    "integrity.stamp": Verb.READ,
     # Whoever may read the list that is named; tests/listing/test_saved_views.py knocks as those who may not.
     "saved_view.index": ANYBODY,
     "saved_view.create": ANYBODY,
@@ -445,7 +450,10 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
 
 
 #: What an inspector may write: what is their own, and no record of the office.
-OWN_TABLES = {"login", "notification", "user_account", "list_choice", "saved_view", "calendar_feed"}
+OWN_TABLES = {
+    "login", "notification", "user_account", "list_choice", "saved_view", "calendar_feed",
+    "audit_job",  # that they asked for a verification
+}  # fmt: skip
 
 
 @pytest.mark.sqlite_alone
@@ -519,6 +527,7 @@ TABLES = {
     "self-check": SelfCheckFinding.__table__,
     "finding": AssessorFinding.__table__,
     "inspection": Dossier.__table__,
+    "integrity": VerificationFinding.__table__,
 }
 FEW = 3
 

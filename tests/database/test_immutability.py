@@ -119,7 +119,12 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("office_options", "TRUE", _SET | {"file_types", "digest_time", "anchor_addresses"}),
     ("audit_check", "TRUE", frozenset()),
     ("audit_finding", "TRUE", frozenset()),
-    ("audit_anchor", "TRUE", frozenset({"addresses", "sent_at", "error", "stamped_by", "stamped_at", "time_stamp"})),
+    ("audit_anchor", "time_stamp IS NULL", frozenset({
+        "addresses", "sent_at", "error", "next_try_at", "stamped_by", "stamped_at", "time_stamp",
+    })),
+    ("audit_anchor", "time_stamp IS NOT NULL", frozenset({"addresses", "sent_at", "error", "next_try_at"})),
+    ("audit_job", "run_id IS NULL", frozenset({"claimed_until", "run_id", "error"})),
+    ("audit_job", "run_id IS NOT NULL", frozenset()),
     ("paper_print", "TRUE", frozenset()),
     ("signed_paper", "TRUE", frozenset()),
     ("paper_layout", "TRUE", frozenset()),
@@ -193,8 +198,16 @@ _FINISH = (
     " VALUES ('2026-01-02 03:04:05', '2026-01-02 03:05:05', 'flask audit verify', 1, 1, 0, 1, '[]')",
     "INSERT INTO audit_finding (run_id, kind, error)"
     f" SELECT id, '{next(iter(FindingKind)).value}', '{{}}' FROM audit_check",
-    "INSERT INTO audit_anchor (agency_id, day, made_at, lines)"
-    " SELECT id, '2026-01-02', '2026-01-02 03:04:05', '1 1 abc' FROM agency",
+    *(
+        "INSERT INTO audit_anchor (agency_id, day, made_at, lines, time_stamp)"
+        f" SELECT id, '2026-01-0{day}', '2026-01-02 03:04:05', '1 1 abc', {stamp} FROM agency"
+        for day, stamp in ((2, "NULL"), (3, "'MIIB'"))
+    ),
+    *(
+        "INSERT INTO audit_job (asked_at, asked_by_name, run_id)"
+        f" SELECT '2026-01-02 03:04:05', 'Sistem', {run} FROM audit_check"
+        for run in ("NULL", "id")
+    ),
     "INSERT INTO letterhead (agency_id, names, set_by_id, set_at)"
     " SELECT id, name, (SELECT min(id) FROM user_account), '2026-01-02 03:04:05' FROM agency",
     "INSERT INTO paper_layout (agency_id, key, text, set_by_id, set_at)"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lpse_admin.config import ConfigurationError, read_settings
+from lpse_admin.notifications.addresses import read_addresses
 from lpse_admin.notifications.smtp_url import MailServer, is_email_address, parse_smtp_url
 
 if TYPE_CHECKING:
@@ -112,3 +113,20 @@ def test_a_server_on_another_machine_has_to_encrypt_unless_it_is_said_otherwise(
 def test_another_word_for_encryption_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="LPSE_SMTP_STARTTLS"):
         read_settings({"LPSE_SMTP_STARTTLS": "maybe"}, instance=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("typed", "valid", "invalid"),
+    [
+        ("", [], []),
+        (" , ;\n", [], []),
+        ("a@b.example", ["a@b.example"], []),
+        ("a@b.id, c@d.id;e@f.id\ng@h.id i@j.id", ["a@b.id", "c@d.id", "e@f.id", "g@h.id", "i@j.id"], []),
+        ("Inspektorat Daerah <i@b.example>\r\nArsip <a@b.example>", ["i@b.example", "a@b.example"], []),
+        ("A@b.example a@B.EXAMPLE", ["A@b.example"], []),
+        ("a@b.example bukan", ["a@b.example"], ["bukan"]),
+        ("Nama <>; <x y@z.example>", [], ["", "x y@z.example"]),
+    ],
+)  # fmt: skip
+def test_addresses_are_told_from_what_is_none(typed: str, valid: list[str], invalid: list[str]) -> None:
+    assert read_addresses(typed) == (valid, invalid)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, UtcDateTime
+from models.changes.steps.activity import Activity
 from models.integrity.rows.coverage import CHECKED_OTHERWISE
 from tests.support.cast import (
     NOW,
@@ -68,9 +69,17 @@ def fill_every_table(session: AuditedSession) -> Cast:
         for number in (1, 2):
             set_test_audit_context(session)
             with suppress(IntegrityError), session.begin_nested():  # of some there is one at the most
-                session.add(_row(session, model, number, _values(cast).get(table.name, {})))
+                values = _values(cast).get(table.name, {}) | _open_step(session, table.name)
+                session.add(_row(session, model, number, values))
             session.commit()
     return cast
+
+
+def _open_step(session: AuditedSession, table: str) -> dict[str, Any]:
+    """Return the step that a value of an SOP's own field belongs to: one that is not finished."""
+    if table != "field_value":
+        return {}
+    return {"activity_id": session.scalar(select(func.max(Activity.id)).where(Activity.finished_at.is_(None)))}
 
 
 _MODELS = {str(mapper.class_.__tablename__): mapper.class_ for mapper in Base.registry.mappers}

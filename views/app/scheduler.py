@@ -18,8 +18,9 @@ from models.reports import totals
 from models.self_check.run import INTERVAL, run_self_check
 from models.worktime.deadlines import sweep
 from views.app.clock import now
+from views.audit.verifying import run_waiting_verification
 from views.inspection import making
-from views.notifications import mailing
+from views.notifications import anchoring, mailing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,6 +68,11 @@ def _check_registers(is_stopped: Callable[[], bool]) -> object:
     return None
 
 
+def _anchor(is_stopped: Callable[[], bool]) -> object:
+    """Make the anchors of the day, and send and stamp those that are due."""
+    return anchoring.anchor_all(by="Sistem", is_stopped=is_stopped)
+
+
 def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
     """Forget forms that were sent long ago, and files of forms that were never sent again."""
     session = db.session()
@@ -86,10 +92,14 @@ def _continue_dossiers(_is_stopped: Callable[[], bool]) -> object:
 JOBS: tuple[tuple[str, Job], ...] = (
     ("deadlines", _sweep_deadlines),
     ("mail", _send_mail),
+    ("anchors", _anchor),
     ("forms", _forget_old_forms),
     ("self-check", _check_registers),
     ("dossiers", _continue_dossiers),
 )
+
+#: What may take minutes, by a thread of its own: mail and deadlines do not wait for it.
+LONG_JOBS: tuple[tuple[str, Job], ...] = (("verification", run_waiting_verification),)
 
 
 class Scheduler:

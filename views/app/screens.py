@@ -21,6 +21,7 @@ from views.app.access import can
 from views.app.clock import now
 from views.assessment.findings import FindingView
 from views.audit.audit_trail import AuditView, audit_action_label
+from views.audit.integrity import IntegrityView
 from views.changes.changes import ChangeView
 from views.changes.comments import CommentView
 from views.changes.steps.fields import form_field_name
@@ -84,7 +85,10 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
         _("Governance"),
         (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
     ),
-    (_("Supervision"), (SelfCheckView, FindingView, PaperView, CommentView, MailView, AuditView)),
+    (
+        _("Supervision"),
+        (SelfCheckView, FindingView, IntegrityView, PaperView, CommentView, MailView, AuditView),
+    ),
 )
 
 #: Screens with a link in the page header and not in the menu.

@@ -6,6 +6,7 @@ import click
 from sqlalchemy import select
 
 from lpse_admin.i18n import _
+from models.database import read_session
 from models.forms.pending_upload import remove_old_uploads
 from models.forms.submission import remove_old_submissions
 from models.office.agency import Agency
@@ -13,7 +14,7 @@ from models.reports import totals
 from models.worktime.deadlines import SweepResult, sweep
 from views.app.clock import now
 from views.commands import timing
-from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.commands.terminal import CommandGroup, say, write_session
 from views.i18n.wording import terminal_text
 
 group = CommandGroup("deadline", help=terminal_text(_("The deadlines of requests: sweep, account.")))

@@ -14,10 +14,11 @@ from sqlalchemy import select
 
 from lpse_admin.i18n import _
 from models.audit.trail import AuditContext, append_entry
+from models.database import read_session
 from models.inspection.dossier import MADE
 from models.office.agency import Agency
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, fail, os_user_name, read_session, say, write_session
+from views.commands.terminal import CommandGroup, fail, os_user_name, say, write_session
 from views.i18n.wording import terminal_text
 from views.inspection import periksa
 from views.inspection.archive import write_dossier

@@ -9,12 +9,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from lpse_admin.i18n import _
+from models.database import read_session
 from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification
 from models.notifications.outbox import count_by_state
 from models.office.agency import Agency
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, fail, localized, os_user_name, print_table, read_session, say
+from views.commands.terminal import CommandGroup, fail, localized, os_user_name, print_table, say
 from views.i18n.wording import terminal_text
 from views.notifications.mailing import send_due_mail
 

@@ -13,10 +13,10 @@ from lpse_admin.errors import NoSuchMove, NotFound
 from lpse_admin.flowchart.bpmn import to_bpmn
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Sop, check, dead_ends, key_of_file, parse, time_readings, to_json, to_text, to_toml
-from models.database import db
+from models.database import db, read_session
 from models.sops.sop import SopRevision, SopState, load_revision, parse_and_check
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, fail, print_table, read_session, say, write_session
+from views.commands.terminal import CommandGroup, fail, print_table, say, write_session
 from views.i18n.wording import terminal_text
 
 group = CommandGroup("sop", help=terminal_text(_("SOPs: check, load, enact, list, show.")))

@@ -22,7 +22,7 @@ from lpse_admin.errors import Refused
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import InvalidSopError, LineError
 from models.audit.trail import AuditContext, set_audit_context
-from models.database import db, is_sqlite, takes_write_lock
+from models.database import db
 from views.app.clock import now
 from views.i18n.wording import terminal_text
 
@@ -126,20 +126,6 @@ def write_session(action: str) -> Iterator[Session]:
     except BaseException:
         session.rollback()
         raise
-
-
-@contextmanager
-def read_session() -> Iterator[Session]:
-    """Yield a session that reads one snapshot of the database and blocks no writer."""
-    token = takes_write_lock.set(False)
-    session = db.session()
-    try:
-        if not is_sqlite(session):
-            session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-        yield session
-    finally:
-        session.rollback()
-        takes_write_lock.reset(token)
 
 
 def os_user_name() -> str:

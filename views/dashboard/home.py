@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask import Blueprint, render_template, request, url_for
+from sqlalchemy import select
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
@@ -17,6 +18,7 @@ from lpse_admin.worktime.step_timing import duration_message
 from models.changes.steps.activity import Release
 from models.database import db
 from models.deviations.deviation import DeviationState
+from models.integrity.record import VerificationFinding, VerificationRun, last_run, visible_findings
 from models.releases.revising import count_unrecorded
 from models.reports import waiting
 from models.scope import sees_all_requests, visible
@@ -113,6 +115,7 @@ def index() -> tuple[str, int]:
         inspects=Role.INSPECTOR in roles,
         self_check=_self_check() if oversees else [],
         inspectors=open_inspections() if sees_inspections(principal.user, decides=principal.decides_as_head) else [],
+        verification=_verification() if oversees else None,
         results={result.value: result for result in Result},
         period_kinds=list(PeriodKind),
         may=lambda resource: can(Verb.READ, Resource(resource)),
@@ -129,6 +132,16 @@ def _self_check() -> list[CountedList]:
         for severity in Severity
         if (count := counts.get(severity, 0))
     ]
+
+
+def _verification() -> VerificationRun | None:
+    """Return the last verification, if it found something that concerns what the user sees."""
+    session, run = db.session(), last_run(db.session())
+    if run is None or run.is_clean:
+        return None
+    mine = visible_findings(get_current_user(), is_acting_head=is_acting_head())
+    found = select(VerificationFinding.id).where(VerificationFinding.run_id == run.id, mine).limit(1)
+    return None if session.scalar(found) is None else run
 
 
 def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:

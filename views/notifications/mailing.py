@@ -116,6 +116,8 @@ def _link_url(mail: OutgoingMail) -> str:
     if nonce := mail.details.get("nonce"):
         token = derive_token(settings().secret_key, nonce)
         return url_for("password_reset.show", token=token, _external=True)
+    if mail.details.get("event") == Event.INTEGRITY:
+        return url_for("integrity.index_view", _external=True)
     if mail.change_id is None:
         return url_for("notification.index_view", _external=True)
     return url_for("change.details_view", id=mail.change_id, _external=True)

@@ -19,7 +19,7 @@ from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, nationa
 from lpse_admin.worktime.office_hours import WEEKDAYS
 from lpse_admin.worktime.working_calendar import DayOverrideKind
 from models.database import db
-from models.office.options import load_accepted_types, load_digest_time
+from models.office.options import load_accepted_types, load_digest_time, load_options
 from models.office.setting import DEFAULT_WARNING_SHARE, load_threshold
 from models.office.working_hours import RAMADAN_WEEK, WEEK
 from views.forms.base import CheckboxListField, Form, Required
@@ -239,6 +239,27 @@ class DigestForm(SettingForm):
         if request.method == "GET":
             time = load_digest_time(db.session(), chosen_agency(self, self.agencies).id)
             self.digest_time.data = f"{time:%H.%M}"
+
+
+class AnchorAddressesForm(SettingForm):
+    """To whom the anchors of the audit trail are sent each day."""
+
+    anchor_addresses = TextAreaField(
+        _("E-mail addresses"),
+        render_kw={"rows": 4, "autocapitalize": "none", "spellcheck": "false"},
+        description=_(
+            "One to a line. Choose people outside the office who keep each mail, such as the inspectorate: nobody of"
+            " this installation should be able to change or remove what they keep. Empty for nobody."
+        ),
+    )
+    reason = _reason_field()
+
+    def set_up(self, record: object) -> None:
+        """Begin with the addresses that count now."""
+        super().set_up(record)
+        if request.method == "GET":
+            options = load_options(db.session(), chosen_agency(self, self.agencies).id)
+            self.anchor_addresses.data = ((options and options.anchor_addresses) or "").replace(" ", "\n")
 
 
 class ThresholdForm(SettingForm):

@@ -11,7 +11,7 @@ from typing_extensions import override
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import Message, _
 from models.database import db
-from models.office.options import set_digest_time, set_file_types
+from models.office.options import set_anchor_addresses, set_digest_time, set_file_types
 from models.office.setting import set_warning_share
 from models.office.working_hours import RAMADAN_WEEK, WEEK, RamadanMonth, WorkingHours, set_hours, set_ramadan
 from views.app.access import can, get_current_user
@@ -24,6 +24,7 @@ from views.listing.record_view import RecordView, get_visible
 from views.office.forms import (
     DAY_LABELS,
     HOURS_REMOVAL,
+    AnchorAddressesForm,
     DigestForm,
     FileTypesForm,
     RamadanForm,
@@ -114,6 +115,13 @@ class SettingView(RecordView):
     def digest(self) -> ResponseReturnValue:
         """Set when the daily digest of mail goes out."""
         return self._set(DigestForm(), set_digest_time, _("Daily digest of mail"), _("The time of the digest is set."))
+
+    @expose("/anchors", methods=("GET", "POST"))
+    @recoverable
+    def anchors(self) -> ResponseReturnValue:
+        """Set to whom the anchors of the audit trail are sent."""
+        heading = _("Recipients of the audit trail's anchors")
+        return self._set(AnchorAddressesForm(), set_anchor_addresses, heading, _("The recipients are set."))
 
     @expose("/ramadan/<month_id>/remove", methods=("POST",))
     def remove_ramadan(self, month_id: str) -> ResponseReturnValue:

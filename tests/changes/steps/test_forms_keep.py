@@ -241,6 +241,7 @@ RECOVERABLE_ENDPOINTS = {
     "release.move_window",
     "release.set_aside",
     "setting.digest",
+    "setting.anchors",
     "setting.files",
     "setting.ramadan", "setting.threshold",
     "user.disable", "user.hand_over_requests", "user.password",

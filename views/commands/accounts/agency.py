@@ -6,9 +6,10 @@ from sqlalchemy import func, select
 
 from lpse_admin.i18n import _
 from models.accounts.user import User
+from models.database import read_session
 from models.office.agency import Agency
 from models.sops.sop import sop_in_force
-from views.commands.terminal import CommandGroup, print_table, read_session
+from views.commands.terminal import CommandGroup, print_table
 from views.i18n.wording import terminal_text
 
 group = CommandGroup("agency", help=terminal_text(_("The LPSEs of this installation: list.")))

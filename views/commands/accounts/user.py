@@ -13,9 +13,9 @@ from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
 from models.accounts.user import User, create_user, find_user
 from models.changes.requester_takeover import requests_that_need, waiting_message
-from models.database import db
+from models.database import db, read_session
 from models.office.agency import Agency
-from views.commands.terminal import CommandGroup, print_table, read_session, say, write_session
+from views.commands.terminal import CommandGroup, print_table, say, write_session
 from views.i18n.wording import terminal_text
 
 group = CommandGroup("user", help=terminal_text(_("Users: add, disable, enable, role, reset, list.")))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,13 @@ import click
 
 from lpse_admin.i18n import Message, _
 from models.audit.anchors import Anchor, anchor_lines, read_anchors
-from models.integrity.record import save_run
-from models.integrity.run import MAX_FINDINGS, not_covered, verify_register
-from views.app.clock import now
+from models.database import read_session
+from models.integrity.run import MAX_FINDINGS, not_covered
+from views.audit.verifying import verify_and_save
 from views.audit.words import TABLES
-from views.commands.terminal import CommandGroup, fail, localized, os_user_name, read_session, say, write_session
+from views.commands.terminal import CommandGroup, fail, localized, os_user_name, say
 from views.i18n.wording import terminal_text
+from views.notifications.anchoring import anchor_all
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,31 +26,35 @@ if TYPE_CHECKING:
     from models.integrity.findings import Finding
     from models.integrity.run import Report
 
+#: What is longer is no path; and so much is repeated of what was given.
+_LONGEST_PATH, _LONGEST_NAME = 1000, 80
+
 group = CommandGroup("audit", help=terminal_text(_("The audit trail: verify, anchor.")))
 
 
 @group.command()
 @click.option(
     "--anchor",
-    "file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help=terminal_text(_("Lines that `flask audit anchor` wrote earlier.")),
+    "kept",
+    multiple=True,
+    help=terminal_text(
+        _(
+            "Anchors that were kept: a file, a mail that was saved or pasted, the lines themselves, or - for standard"
+            " input."
+        )
+    ),
 )
 @click.option(
     "--since",
     help=terminal_text(_("Begin behind this anchor, a line or a file of them; what is older is not verified.")),
 )
 @click.option("--json", "as_json", is_flag=True, help=terminal_text(_("Print the result as JSON.")))
-def verify(file: Path | None, since: str | None, *, as_json: bool) -> None:
+def verify(kept: tuple[str, ...], since: str | None, *, as_json: bool) -> None:
     """Compare every row and file with the audit trail, and the trail with its anchors; exit 1 with what was found."""
-    anchors = _read_anchors(file.read_text(), str(file), "--anchor") if file else []
-    begin = _begin(since) if since else []
-    started_at = now()
-    with read_session() as session:
-        report = verify_register(session, anchors=anchors, since=begin, progress=_Bars())
+    anchors = [anchor for given in kept for anchor in _anchors_of(given, "--anchor")]
+    begin = _anchors_of(since, "--since") if since else []
     by = f"terminal ({os_user_name()})"
-    with write_session("audit verify") as session:
-        save_run(session, report, started_at=started_at, now=now(), by=by)
+    report = verify_and_save(by=by, anchors=anchors, since=begin, progress=_Bars())
     if as_json:
         click.echo(json.dumps(_as_json(report), ensure_ascii=False, indent=1))
     else:
@@ -58,11 +64,20 @@ def verify(file: Path | None, since: str | None, *, as_json: bool) -> None:
 
 
 @group.command()
-def anchor() -> None:
+@click.option(
+    "--send", is_flag=True, help=terminal_text(_("Also make, send and stamp the anchors of the day that are due, now."))
+)
+def anchor(*, send: bool) -> None:
     """Print a line for each chain, to be stored where nobody of this installation can change it."""
     with read_session() as session:
         for line in anchor_lines(session, None):
             click.echo(line)
+    if not send:
+        return
+    result = anchor_all(by=f"terminal ({os_user_name()})", at_once=True)
+    say(_("Sent %(sent)s, stamped %(stamped)s, failed %(failed)s.", **asdict(result)), err=True)
+    if result.failed:
+        sys.exit(1)
 
 
 @group.command("coverage")
@@ -160,15 +175,16 @@ def _as_json(report: Report) -> dict[str, Any]:
     }
 
 
-def _begin(since: str) -> list[Anchor]:
-    path = Path(since)
-    return _read_anchors(path.read_text() if path.is_file() else since, since, "--since")
-
-
-def _read_anchors(text: str, name: str, option: str) -> list[Anchor]:
+def _anchors_of(given: str, option: str) -> list[Anchor]:
+    """Return the anchors of a file, of standard input, or of the text that was given itself."""
+    path = Path(given)
     try:
-        return read_anchors(text)
+        if given == "-":
+            return read_anchors(sys.stdin.read())
+        is_file = len(given) < _LONGEST_PATH and path.is_file()
+        return read_anchors(path.read_text(encoding="utf-8") if is_file else given)
+    except OSError as error:
+        message = _("%(file)s cannot be read (%(reason)s)", file=given, reason=error.strerror or str(error))
     except ValueError:
-        raise click.BadParameter(
-            terminal_text(_("%(file)s contains a line that is not an anchor", file=name)), param_hint=option
-        ) from None
+        message = _("%(file)s has no anchor, or one that was cut or damaged", file=given[:_LONGEST_NAME])
+    raise click.BadParameter(terminal_text(message), param_hint=option)

@@ -19,7 +19,7 @@ from lpse_admin.worktime.national_holidays import LAST_YEAR
 from models.accounts.demo_password import accounts_with_demo_password
 from models.accounts.user import User
 from models.audit.trail import AuditEntry
-from models.database import db, is_sqlite
+from models.database import db, is_sqlite, read_session
 from models.notifications.mail import Mail, MailState
 from models.notifications.smtp_client import connection_error
 from models.office.agency import Agency
@@ -28,7 +28,7 @@ from models.sops.sop import sop_in_force
 from models.triggers import missing_triggers
 from views.app.access import settings
 from views.app.clock import now
-from views.commands.terminal import localized, read_session, say
+from views.commands.terminal import localized, say
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -14,8 +14,9 @@ from models.changes.change import ChangeRequest
 from models.changes.clock_correction import correct_clock, has_future_times
 from models.changes.history import verify_histories
 from models.changes.steps.activity import Activity
+from models.database import read_session
 from views.app.clock import now
-from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.commands.terminal import CommandGroup, say, write_session
 from views.i18n.wording import terminal_text
 
 group = CommandGroup(

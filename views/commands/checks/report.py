@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 
 from lpse_admin.i18n import _
+from models.database import read_session
 from models.reports import totals
-from views.commands.terminal import CommandGroup, read_session, say, write_session
+from views.commands.terminal import CommandGroup, say, write_session
 from views.i18n.wording import terminal_text
 
 group = CommandGroup("report", help=terminal_text(_("The summaries that the figures are read from: rebuild, verify.")))

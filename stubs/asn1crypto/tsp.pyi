@@ -1,0 +1,3 @@
+class TimeStampResp:
+    @classmethod
+    def load(cls, encoded_data: bytes) -> TimeStampResp: ...
