@@ -11,8 +11,9 @@ from demo.copying.rows import copy_rows
 from demo.copying.templates import COUNTED, TABLES, read_templates
 from demo.copying.trail import copy_trail
 from models.audit.trail import AuditChain, AuditEntry, AuditRow
+from models.changes.steps.due_times import recompute_due_times
 from models.database import is_sqlite
-from models.office.agency import NumberCounter
+from models.office.agency import Agency, NumberCounter
 from models.reports import totals
 from models.search import index as search_index
 
@@ -40,6 +41,8 @@ def copy_requests(session: Session, offices: Sequence[Office], requests: int, *,
         copy_trail(connection, copies, {key: row.id for key, row in counters.items()})
         _set_counters(connection, {counters[key].id: number for key, number in last.items()})
         _set_sequences(connection, last_ids)
+    for office in offices:
+        recompute_due_times(session, session.get_one(Agency, office.agency_id), office.hours.at(office.end))
     session.commit()
 
 

@@ -84,7 +84,7 @@ COPIED = {name for name in OWNERS if name != "step_time"}
 #: Nobody is told of copies or prints them; requests that changed the asset list or were allowed in a freeze stay out.
 LEFT_OUT = {
     "change_comment", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
-    "requester_deviation", "requester_takeover", "paper_print", "signed_paper",
+    "requester_deviation", "requester_takeover", "paper_print", "signed_paper", "step_due",
 }  # fmt: skip
 
 

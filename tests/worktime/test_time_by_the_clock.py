@@ -6,7 +6,11 @@ import datetime as dt
 from importlib import resources
 from typing import TYPE_CHECKING
 
+import pytest
+
+from lpse_admin.sop.durations import is_by_clock
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.deviations import DetectedDeviation, DeviationKind
 from lpse_admin.worktime.step_timing import duration_message
 from models.changes.change import ChangeRequest
 from models.sops.sop import load_revision
@@ -25,6 +29,22 @@ def test_time_of_the_clock_is_written_in_calendar_days() -> None:
     written = {60: "1 h", 1439: "23 h 59 min", 1440: "1 calendar day", 1441: "1 calendar day 1 h"}
     written |= {2879: "2 calendar days", 4320 + 61: "3 calendar days 2 h", 14_401: "11 calendar days"}
     assert {minutes: str(duration_message(minutes, by_clock=True)) for minutes in written} == written
+
+
+@pytest.mark.parametrize(
+    ("standard", "words"),
+    [("24 jam kalender", "3 calendar days 2 h;"), ("2 jam", "9 working days 7 h of working time")],
+)
+def test_a_delay_is_told_in_the_time_that_its_standard_is_measured_by(standard: str, words: str) -> None:
+    late = DetectedDeviation(DeviationKind.TIME, "arrival", standard=standard, measured_minutes=4440)
+    assert f"has taken {words}" in str(late.account_error)
+    assert late.by_clock is is_by_clock(standard)
+
+
+def test_only_a_standard_time_is_by_the_clock() -> None:
+    other = DetectedDeviation(DeviationKind.EQUIPMENT, "letter", what="Surat", standard="24 jam kalender")
+    assert not other.by_clock
+    assert not is_by_clock("kapan saja kalender")
 
 
 def test_a_step_with_a_time_by_the_clock_is_told_in_calendar_days_everywhere(running_app: RunningApp) -> None:
