@@ -89,6 +89,7 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("asset_review_item", _FINISHED.format("review_id"), frozenset()),
     ("release_asset", _FINISHED.format("release_id"), frozenset()),
     ("evaluation_item", _FINISHED.format("evaluation_id"), frozenset()),
+    ("field_value", _FINISHED.format("activity_id"), frozenset()),
     ("document", _FINISHED.format("activity_id"), frozenset()),
     ("document", "delegation_id IS NOT NULL", frozenset()),
     ("change_request", "closed_at IS NOT NULL", frozenset({"version"})),
@@ -166,6 +167,13 @@ _FINISH = (
     f" SELECT change_id, 1, 'SPSE' FROM (SELECT id AS change_id FROM change_request) c WHERE {_SUBMITTED}",
     "INSERT INTO evaluation_item (evaluation_id, position, service)"
     f" SELECT id, 1, 'SPSE' FROM evaluation WHERE {_FINISHED.format('id')}",
+    # A finished step gets no fields, so one that has some is finished.
+    "INSERT INTO field_value (agency_id, change_id, activity_id, position, key, label, kind, value, words)"
+    " SELECT agency_id, change_id, id, 1, 'biaya', 'Biaya', 'line', 'x', 'x' FROM activity WHERE finished_at IS NULL",
+    "UPDATE activity SET finished_at = arrived_at, outcome = 'accepted', actor_id = requester_id, actor_name = 'A',"
+    " capacity = 'A', target = (SELECT m.target FROM sop_move m WHERE m.sop_id = activity.sop_id"
+    " AND m.step = activity.step AND m.outcome = 'accepted') WHERE step = 'evaluation' AND finished_at IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM deviation d WHERE d.activity_id = activity.id)",
     "INSERT INTO release_revision (agency_id, change_id, release_id, number, kind, reason, revised_at, revised_by_id)"
     " SELECT a.agency_id, a.change_id, a.id, 1, 'set-aside', 'Tender ditunda', a.arrived_at, a.requester_id"
     " FROM activity a JOIN release r ON r.id = a.id",
