@@ -217,6 +217,8 @@ NO_PAGES = frozenset(
         "document.file",
         "document.preview",
         "delegation.decree",
+        "integrity.anchor",
+        "integrity.stamp",
         "sop.download",
         "sop.bpmn",
         "feed.show",

@@ -206,7 +206,7 @@ TRIED_ELSEWHERE = frozenset(
         "change.create_view", "change.edit_view", "change.delete_view", "change.move", "change.save", "change.take_up",
         "change.reassign", "deviation.dispose", "deviation.follow_up", "sop.create_view", "sop.enact",
         "setting.ramadan", "setting.files", "setting.digest", "setting.anchors", "release.actual",
-        "factors.add", "factors.remove",
+        "integrity.run_now", "factors.add", "factors.remove",
     }
 )  # fmt: skip
 #: The addresses of the list engine: one function for all screens.
