@@ -183,3 +183,18 @@ def read_session() -> Iterator[Session]:
 def is_read_only_error(error: DBAPIError) -> bool:
     """Whether a write failed because the database can only be read."""
     return getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION
+
+
+def update_statistics(connection: Connection, *tables: str) -> None:
+    """Tell PostgreSQL what is in ``tables`` (none: in all) after many rows were written at once.
+
+    It would find out by itself a minute later; until then it plans for empty tables, and the first pages take seconds.
+    What its indexes of words have put aside is sorted in as well. SQLite plans without statistics.
+    """
+    if is_sqlite(connection):
+        return
+    connection.exec_driver_sql(f"ANALYZE {', '.join(tables)}")
+    connection.exec_driver_sql(
+        "SELECT gin_clean_pending_list(own.oid) FROM pg_class own JOIN pg_am kind ON kind.oid = own.relam"
+        " WHERE kind.amname = 'gin' AND own.relkind = 'i' AND own.relnamespace = current_schema()::regnamespace"
+    )

@@ -12,7 +12,7 @@ from demo.copying.templates import COUNTED, TABLES, read_templates
 from demo.copying.trail import copy_trail
 from models.audit.trail import AuditChain, AuditEntry, AuditRow
 from models.changes.steps.due_times import recompute_due_times
-from models.database import is_sqlite
+from models.database import is_sqlite, update_statistics
 from models.office.agency import Agency, NumberCounter
 from models.reports import totals
 from models.search import index as search_index
@@ -40,9 +40,10 @@ def copy_requests(session: Session, offices: Sequence[Office], requests: int, *,
         copy_rows(connection, copies)
         copy_trail(connection, copies, {key: row.id for key, row in counters.items()})
         _set_counters(connection, {counters[key].id: number for key, number in last.items()})
-        _set_sequences(connection, last_ids)
+        _set_sequences(connection, last_ids | {AuditEntry.__tablename__: _last_entry(connection)})
     for office in offices:
         recompute_due_times(session, session.get_one(Agency, office.agency_id), office.hours.at(office.end))
+    update_statistics(connection)
     session.commit()
 
 
@@ -61,6 +62,10 @@ def _lock_tables(connection: Connection) -> None:
 
 def _last_id(connection: Connection, table: str) -> int:
     return connection.scalar(select(func.max(TABLES[table].c.id))) or 0
+
+
+def _last_entry(connection: Connection) -> int:
+    return connection.scalar(select(func.max(AuditEntry.id))) or 0
 
 
 def _set_counters(connection: Connection, last: Mapping[int, int]) -> None:

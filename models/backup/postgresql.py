@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sqlalchemy import delete, inspect, text
 from sqlalchemy import table as sql_table
 
+from models.database import update_statistics
+
 if TYPE_CHECKING:
     from psycopg import Cursor
     from sqlalchemy import Connection
@@ -74,6 +76,7 @@ def read_parts(connection: Connection, reader: ArchiveReader) -> None:
         connection.exec_driver_sql(f"ALTER TABLE {_quoted(table)} ENABLE TRIGGER USER")
     for name, value in reader.manifest.sequences.items():
         connection.execute(text("SELECT setval(CAST(:name AS regclass), :value)"), {"name": name, "value": value})
+    update_statistics(connection)
 
 
 def _columns(connection: Connection, table: str) -> str:

@@ -15,6 +15,7 @@ from lpse_admin.takeover.card_file import CellError, read_card_file
 from models.accounts.permission import require_permission
 from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH, session_of
+from models.database import update_statistics
 from models.documents.document import store_content
 from models.inventory.asset import Asset, AssetMutation
 from models.inventory.item_checks import SERIAL_COLUMNS, Holder, LoadedItems, check_item, serial_key
@@ -39,6 +40,8 @@ _LAID_OUT = AuditAction("asset.import.layout", _("Said which column of a list is
 _APPLIED = AuditAction("asset.import.apply", _("Took over a list of assets"))
 _UNDONE = AuditAction("asset.import.undo", _("Undid the takeover of a list of assets"))
 _DISCARDED = AuditAction("asset.import.discard", _("Discarded a list of assets"))
+#: A list of so many items changes what the database has to know of its tables.
+_MANY_ITEMS = 500
 _NOT_ALLOWED = _("Only a change manager or an administrator takes over lists of assets.")
 
 
@@ -206,6 +209,8 @@ def apply_import(row: AssetImport, *, by: User | None, now: dt.datetime) -> int:
     row.item_count = found.item_count
     _APPLIED.describe(session, reason=f"{row.name}, SHA-256 {row.sha256}")
     session.flush()
+    if found.item_count >= _MANY_ITEMS:
+        update_statistics(session.connection(), "asset", "search_record", "search_index")
     return found.item_count
 
 

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import FromClause, func, select
+from sqlalchemy import FromClause, func, select, text
 from sqlalchemy.dialects import sqlite
 
 from demo import REFERENCE, make_register
@@ -102,6 +102,25 @@ def register_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> I
 def register(register_url: str) -> Iterator[Session]:
     with open_session(register_url) as session:
         yield session
+
+
+def test_postgresql_plans_for_the_copies_at_once(register: Session) -> None:
+    if register.get_bind().dialect.name == "sqlite":  # it plans without statistics
+        assert register.scalar(text("SELECT count(*) FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'")) == 0
+        return
+    planned = text("SELECT reltuples FROM pg_class WHERE relname = 'change_request'")
+    assert register.scalar(planned) == REQUESTS
+
+
+def test_the_next_row_of_every_table_gets_an_id_that_is_free(register: Session) -> None:
+    is_postgresql = register.get_bind().dialect.name == "postgresql"
+    counters = "replace(sequencename, '_id_seq', ''), last_value FROM pg_sequences"
+    counted = register.execute(text(f"SELECT {counters if is_postgresql else 'name, seq FROM sqlite_sequence'}")).all()
+    last = {name: number or 0 for name, number in counted}
+    # SQLite counts on from the highest id, but where ids must never be used again.
+    assert ({"change_request", "audit_entry"} <= last.keys()) is is_postgresql
+    for name, number in last.items():
+        assert number >= (register.scalar(select(func.max(Base.metadata.tables[name].c.id))) or 0), name
 
 
 def test_both_offices_have_half_of_them_over_three_years(register: Session) -> None:

@@ -16,7 +16,7 @@ from lpse_admin.errors import Refused, ValidationFailed
 from lpse_admin.i18n import _
 from models.audit.anchors import Anchor
 from models.backup import backup
-from models.database import db, read_only, startup_lock
+from models.database import db, read_only, startup_lock, update_statistics
 from models.integrity.run import verify_register
 from models.schema import known_revisions, schema_error, schema_revision, upgrade_error
 from views.app.clock import now
@@ -78,6 +78,7 @@ def _migrate(manifest: Manifest | None, *, despite_findings: bool) -> None:
 
     def verify(connection: Connection) -> None:
         _verify(connection, manifest, despite_findings=despite_findings)
+        update_statistics(connection)  # a migration may have written many rows
 
     config.attributes["verify"] = verify
     try:
