@@ -36,7 +36,7 @@ _ENCODINGS = ("utf-8-sig", "cp1252")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The tag of a row or a cell in XLSX, with what it says; an attribute may hold a >.
-_XLSX_TAG = re.compile(rb"""<(?:\w+:)?(row|c)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?)>""", re.IGNORECASE)
+_XLSX_TAG = re.compile(rb"""<(?:\w+:)?(row|c)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?)>""", re.IGNORECASE)
 #: The place that a cell or a row says it has: r="AB12", r = '12'.
 _XLSX_PLACE = re.compile(rb"""(?:^|\s)r\s*=\s*["']([A-Z]{0,4})(\d{1,9})["']""", re.IGNORECASE)
 #: A row, and a cell that holds something, in ODS; each may be repeated.

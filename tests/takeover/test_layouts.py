@@ -287,8 +287,10 @@ SHEET = b"<worksheet><sheetData>%s</sheetData></worksheet>"
             id="a far row whose cell does not say where it is",
         ),
         pytest.param(
-            b"<row r=\"1048575\"/><row><c/><c r='XFC9'/><c><v>1</v></c></row>", id="a cell behind an empty far one"
+            b"<row r=\"1048575\"/><row><c/><c r='XFC1048576'/><c><v>1</v></c></row>",
+            id="a cell behind an empty far one",
         ),
+        pytest.param(b"<row/>" * 5_000 + b"<row>" + b"<c/>" * 1_000 + b"<c><v>1</v></c></row>", id="many empty ones"),
         pytest.param(b'<row><c t=">" r="XFD1048576"><v>1</v></c></row>', id="a tag that holds the end of one"),
         pytest.param(b"<row>" + b" " * 70_000 + b'<c r="XFD1048576"><v>1</v></c></row>', id="a far cell behind blanks"),
         pytest.param(

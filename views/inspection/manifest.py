@@ -63,11 +63,11 @@ class Manifest:
 
     def stream(self, facts: Mapping[str, Any]) -> Iterator[bytes]:
         """Yield the manifest, which begins with ``facts``."""
-        yield json.dumps(facts, ensure_ascii=False, indent=1).rstrip("}\n").encode()
+        yield json.dumps(facts, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
         yield b',\n "registers": ['
         for place, register in enumerate(self.registers):
             yield (",\n" if place else "\n").encode()
-            yield json.dumps(register, ensure_ascii=False).rstrip("}").encode() + b', "rows": ['
+            yield json.dumps(register, ensure_ascii=False).removesuffix("}").encode() + b', "rows": ['
             with self._rows(register["name"]).open(encoding="utf-8") as noted:
                 yield from _joined(noted)
             yield b"]}"
