@@ -31,7 +31,7 @@ from models.triggers import changed_triggers
 from views import commands
 from views.accounts import password_reset, profile
 from views.accounts.access import factors, sessions
-from views.app import access, clock, errors, health, login, screens, security_log
+from views.app import access, clock, errors, health, login, reauthentication, screens, security_log
 from views.app.http import compression, cookie_clock, export_limit, head_requests, headers, hosts, proxies, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import JOBS, LONG_JOBS, Scheduler
@@ -102,6 +102,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     security_log.init_app(app, chosen)
     CSRFProtect(app)
     context.init_app(app)
+    reauthentication.init_app(app)
     once.init_app(app)
     readings.init_app(app)
     language.init_app(app)

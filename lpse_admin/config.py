@@ -66,6 +66,15 @@ class LoginLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class ScannerAddress:
+    """Where clamd listens: a socket in the file system, or a port."""
+
+    path: str = ""
+    host: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings of an installation; ``read_settings`` reads them."""
 
@@ -76,6 +85,8 @@ class Settings:
     port: int = 5000
     base_url: str | None = None
     smtp_url: str | None = field(default=None, repr=False)
+    #: The virus scanner that every file has to pass; None for none.
+    scanner: ScannerAddress | None = None
     #: Parsed from ``smtp_url``; None if mail stays in the outbox.
     mail_server: notifications_smtp_url.MailServer | None = None
     #: Seconds between two runs of the scheduler.
@@ -151,6 +162,7 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
         audit_key=read(_audit_key, "LPSE_AUDIT_KEY", otherwise=None),
+        scanner=read(_scanner, "LPSE_CLAMD", otherwise=None),
         former_audit_keys=tuple(given.get("LPSE_AUDIT_FORMER_KEYS", "").split()),
         former_secret_keys=tuple(given.get("LPSE_FORMER_SECRET_KEYS", "").split()),
         security_log=read(_security_log, "LPSE_SECURITY_LOG", run_mode, otherwise=None),
@@ -162,6 +174,20 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
     if faults:
         raise ConfigurationError(*faults)
     return settings
+
+
+def _scanner(value: str) -> ScannerAddress | None:
+    if not value:
+        return None
+    if value.startswith("/"):
+        return ScannerAddress(path=value)
+    host, _colon, port = value.rpartition(":")
+    if not (host and port.isascii() and port.isdigit() and 0 < int(port) <= _MAX_PORT):
+        raise ConfigurationError(
+            _("LPSE_CLAMD must be the path of clamd's socket (/run/clamav/clamd.ctl) or host:port, not %(value)s.",
+              value=repr(value))
+        )  # fmt: skip
+    return ScannerAddress(host=host, port=int(port))
 
 
 def _run_mode(value: str) -> RunMode:

@@ -11,6 +11,8 @@ _MODULES = (
     "models.accounts.login",
     "models.accounts.password_reset",
     "models.accounts.user",
+    "models.administration.account_request",
+    "models.administration.operations",
     "models.audit.anchors",
     "models.audit.trail",
     "models.audit.verification",

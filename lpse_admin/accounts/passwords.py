@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ MIN_PASSWORD_LENGTH, MAX_PASSWORD_LENGTH = 12, 200
 
 #: The password of all accounts of the demo. It opens nothing in production.
 DEMO_PASSWORD = "lpse-demo-2026"  # noqa: S105 - it is printed when the demo starts
+
+#: How long a password that somebody else chose opens the account, to set one's own.
+FIRST_PASSWORD_LIFETIME = dt.timedelta(days=3)
 
 #: Words that passwords here are made of, beside the lists that zxcvbn brings (English words, names, leaked passwords).
 _LOCAL_WORDS = (
@@ -34,6 +38,11 @@ MIN_GUESSES = 10**9
 
 #: zxcvbn takes long over longer texts, and these are beyond guessing unless they begin with a pattern that repeats.
 _LONGEST_ESTIMATED = 72
+
+
+def is_first_password_over(set_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether a password that somebody else chose has ended; one whose time is not known has not."""
+    return set_at is not None and now - set_at >= FIRST_PASSWORD_LIFETIME
 
 
 def password_error(password: str, *, known_names: Collection[str] = ()) -> Message | None:

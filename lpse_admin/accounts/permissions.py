@@ -59,6 +59,7 @@ class Resource(StrEnum):
     NOTIFICATION = "notification"
     MAIL = "mail"
     USER = "user"
+    ACCOUNT_REQUEST = "account-request"
     HOLIDAY = "holiday"
     SETTING = "setting"
     AUDIT = "audit"
@@ -179,6 +180,12 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
         create=frozenset({Role.ADMINISTRATOR}),
         edit=frozenset({Role.ADMINISTRATOR}),
+    ),
+    # What waits for a second person; ``edit`` is to approve or refuse it (``accounts.four_eyes``).
+    Resource.ACCOUNT_REQUEST: _grants(
+        read=frozenset({Role.HEAD, Role.ADMINISTRATOR, Role.INSPECTOR}),
+        export=frozenset({Role.HEAD, Role.ADMINISTRATOR, Role.INSPECTOR}),
+        edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
     ),
     Resource.HOLIDAY: _grants(
         read=_ALL_ROLES,

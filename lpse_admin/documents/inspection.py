@@ -22,7 +22,10 @@ from lpse_admin.documents.file_types import (
     ZIP_SIGNATURE,
     FileType,
 )
-from lpse_admin.documents.office_documents import find_directory, office_type
+from lpse_admin.documents.hazards.contents import hazard_of_bytes
+from lpse_admin.documents.hazards.packages import hazard_of_package
+from lpse_admin.documents.hazards.pdfs import hazard_of_pdf
+from lpse_admin.documents.office_documents import archive_members, find_directory, office_type
 from lpse_admin.documents.unaccepted import Unaccepted, describe_unaccepted
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.i18n import Message, _
@@ -62,7 +65,7 @@ def inspect_file(name: str, content: bytes, accepted: Collection[FileType] = ALL
         raise ValidationFailed(_mismatch(cleaned, _("plain text (TXT)")))
     if found not in accepted:
         raise ValidationFailed(_unsupported(cleaned, accepted))
-    if problem := _find_damage(found, content):
+    if problem := _find_damage(found, content) or hazard_of(found, content):
         raise ValidationFailed(_("%(name)s is not accepted: %(problem)s", name=cleaned, problem=problem))
     return InspectedFile(_corrected_name(cleaned, found), found)
 
@@ -150,6 +153,17 @@ def _mismatch(name: str, found: Message) -> Message:
 def _unsupported(name: str, accepted: Collection[FileType]) -> Message:
     kinds = ", ".join(file_type.label for file_type in FileType if file_type in accepted)
     return _("%(name)s has a file type that is not accepted. Accepted types: %(kinds)s.", name=name, kinds=kinds)
+
+
+# --- hazards ---------------------------------------------------------------------------------------------------------
+
+
+def hazard_of(file_type: FileType, content: bytes) -> Message | None:
+    """Return what a file of this type would do to who opens it, or None."""
+    if content.startswith(ZIP_SIGNATURE):
+        members, end = archive_members("", content)
+        return hazard_of_package(content[:end], members)
+    return hazard_of_bytes(content) or (hazard_of_pdf(content) if file_type is FileType.PDF else None)
 
 
 # --- damage ----------------------------------------------------------------------------------------------------------

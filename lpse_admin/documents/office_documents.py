@@ -65,7 +65,7 @@ def office_type(name: str, content: bytes) -> FileType | Unaccepted:
 
     Raises ValidationFailed if it is damaged, encrypted, has macros, or would be too large when unpacked.
     """
-    members, end = _archive_members(name, content)
+    members, end = archive_members(name, content)
     names = frozenset(_part_name(member) for member in members)
     with zipfile.ZipFile(BytesIO(content[:end])) as archive:
         package = _Package(name, archive, members)
@@ -166,7 +166,7 @@ def _odf_type(media_type: str) -> FileType | Unaccepted:
     return unaccepted.PRESENTATION if "presentation" in media_type else unaccepted.DRAWING
 
 
-def _archive_members(name: str, content: bytes) -> tuple[list[zipfile.ZipInfo], int]:
+def archive_members(name: str, content: bytes) -> tuple[list[zipfile.ZipInfo], int]:
     """Return the members of an archive, at least one, and its end; raises for what no office program writes."""
     directory = find_directory(content)
     if directory is None or directory.start + directory.size != directory.end:

@@ -32,6 +32,7 @@ class Event(LabelledEnum):
     FOLLOW_UP = "follow-up", _("Follow-up assigned to you")
     COMMENT = "comment", _("Comment or question for you")
     DELEGATION_GRANTED = "delegation-granted", _("Delegation granted")
+    DELEGATION_UNCONFIRMED = "delegation-unconfirmed", _("Delegation waiting for confirmation")
     DELEGATION_WITHDRAWN = "delegation-withdrawn", _("Delegation revoked")
     RELEASE_UNRECORDED = "release-unrecorded", _("Release without its actual time")
     RELEASE_REVISED = "release-revised", _("Release plan changed")
@@ -44,11 +45,21 @@ class Event(LabelledEnum):
     EMAIL_CHANGED = "email-changed", _("E-mail address of your account changed")
     ACCOUNT_SECURITY = "account-security", _("Security of your account")
     SECURITY_ALERT = "security-alert", _("Security of the installation")
+    ACCOUNT_CHANGED = "account-changed", _("Account changed")
+    ACCOUNT_REQUEST = "account-request", _("Account change waiting for a second person")
 
 
 #: Also for an administrator of the installation, who belongs to no agency: about the account itself, and about all.
 ACCOUNT_EVENTS = frozenset(
-    {Event.PASSWORD_RESET, Event.EMAIL_CHANGED, Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT, Event.INTEGRITY}
+    {
+        Event.PASSWORD_RESET,
+        Event.EMAIL_CHANGED,
+        Event.ACCOUNT_SECURITY,
+        Event.SECURITY_ALERT,
+        Event.INTEGRITY,
+        Event.ACCOUNT_CHANGED,
+        Event.ACCOUNT_REQUEST,
+    }
 )
 
 #: About a dossier that was asked for.
@@ -88,6 +99,9 @@ _MESSAGES: dict[Event, Message] = {
     Event.FOLLOW_UP: _("A deviation in “%(step)s” was assigned to you for follow-up."),
     Event.COMMENT: _("%(by)s wrote to you about this request."),
     Event.DELEGATION_GRANTED: _("%(delegate)s acts for the head from %(first_day)s to %(last_day)s."),
+    Event.DELEGATION_UNCONFIRMED: _(
+        "%(delegate)s is to act for the head from %(first_day)s to %(last_day)s: confirm the delegation or revoke it."
+    ),
     Event.DELEGATION_WITHDRAWN: _("The delegation to %(delegate)s was revoked."),
     Event.RELEASE_UNRECORDED: _("The release window has passed, and the actual time is not recorded."),
     Event.RELEASE_REVISED: _("The release plan was changed: %(revision)s."),
@@ -100,6 +114,8 @@ _MESSAGES: dict[Event, Message] = {
     Event.EMAIL_CHANGED: _("The e-mail address of your account was changed from %(former)s to %(present)s."),
     Event.ACCOUNT_SECURITY: _("%(what)s"),
     Event.SECURITY_ALERT: _("%(what)s"),
+    Event.ACCOUNT_CHANGED: _("%(what)s: %(person)s."),
+    Event.ACCOUNT_REQUEST: _("%(what)s for %(person)s waits for a second person."),
 }
 
 #: The values that are listed below the message, in this order.
@@ -119,6 +135,7 @@ _VALUE_LABELS: dict[str, Message] = {
     "decree": _("Decree number"),
     "window": _("Release window"),
     "username": _("User name"),
+    "roles": _("Roles"),
     "from_address": _("Asked for from"),
     "until": _("Valid until"),
     "note": _("Note"),
@@ -128,21 +145,11 @@ _VALUE_LABELS: dict[str, Message] = {
 }
 
 #: Every value that a message or the list may have; a missing one is shown as a dash in the message.
-VALUE_NAMES = frozenset(
-    {
-        "step",
-        "delegate",
-        "first_day",
-        "last_day",
-        "former",
-        "present",
-        "revision",
-        "what",
-        "finding",
-        "findings",
-        *_VALUE_LABELS,
-    }
-)
+_NAMES_IN_TEXTS = (
+    "step", "delegate", "first_day", "last_day", "former", "present", "revision", "what", "finding", "findings",
+    "person",
+)  # fmt: skip
+VALUE_NAMES = frozenset({*_NAMES_IN_TEXTS, *_VALUE_LABELS})
 _MISSING_VALUES = dict.fromkeys(VALUE_NAMES, "–")
 
 #: Texts that version 0.1.0 stored with notifications, and their present wording, by which they are translated.

@@ -50,6 +50,8 @@ class RuleKey(LabelledEnum):
     ASLEEP = "asleep", _("Request in which nothing happens")
     ACCOUNT_UNUSED = "account-unused", _("Account that nobody uses")
     PERSON_TWICE = "person-twice", _("One person with two accounts")
+    ROLES_MIXED = "roles-mixed", _("Administrator who also takes part in requests")
+    NIP_MISSING = "nip-missing", _("Account of an actor without NIP")
     SOP_OLD = "sop-old", _("SOP past its yearly evaluation")
 
 
@@ -105,6 +107,10 @@ RULES: dict[RuleKey, Rule] = {
              _("Disable the account if nobody needs it.")),
         Rule(RuleKey.PERSON_TWICE, Severity.SERIOUS, Resource.USER, _("Access control: one person, one account"),
              _("Disable one of the accounts.")),
+        Rule(RuleKey.ROLES_MIXED, Severity.SERIOUS, Resource.USER, _("Access control: four eyes"),
+             _("Take the administrator role or the others away, and give them to somebody else.")),
+        Rule(RuleKey.NIP_MISSING, Severity.NOTE, Resource.USER, _("Access control: one person, one account"),
+             _("Enter the NIP on the page of the account.")),
         Rule(RuleKey.SOP_OLD, Severity.NOTE, Resource.SOP, _("Permenpan-RB 35/2012: evaluation of SOPs"),
              _("Evaluate the SOP; enact a revision, or the same text anew.")),
     )

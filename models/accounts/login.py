@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD
+from lpse_admin.accounts.passwords import DEMO_PASSWORD, is_first_password_over
 from lpse_admin.accounts.usernames import normalize_username
-from lpse_admin.errors import NotAllowed, TooManyAttempts
+from lpse_admin.errors import NotAllowed, TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _
 from models.accounts.factors.passkey import load_passkeys
 from models.accounts.factors.sealing import secret_box
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from lpse_admin.config import LoginLimit
 
 _SECONDS_PER_MINUTE = 60
+_FIRST_PASSWORD_OVER = _(
+    "This first password has ended: it was good for three days. Ask an administrator for a new one, or for a link."
+)
 _MAX_USERNAME_LENGTH, _MAX_ADDRESS_LENGTH = 80, 45
 
 #: An address may fail this many times as often as one account at that address, since an office has one address for
@@ -154,6 +157,8 @@ def _needs_second_factor(session: Session, user: User) -> bool:
 def _open(session: Session, user: User, attempt: LoginAttempt, now: dt.datetime) -> Login:
     if refusal := user.outside_inspection(now):
         raise NotAllowed(refusal)
+    if user.is_password_initial and is_first_password_over(user.password_set_at, now):
+        raise Unauthenticated(_FIRST_PASSWORD_OVER)
     login = open_login(session, user, address=attempt.address, device=attempt.device, now=now)
     session.flush()
     return login

@@ -7,28 +7,22 @@ import re
 from enum import StrEnum
 from functools import cache
 from hmac import compare_digest
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyotp
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, false, func, inspect, or_, select
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
 from lpse_admin.accounts import passwords
-from lpse_admin.accounts.inspection import InspectionDates, inspector_roles_error
+from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.accounts.sessions import SessionEnd
 from lpse_admin.accounts.usernames import is_username, normalize_username
-from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.errors import NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _
-from lpse_admin.parsing import UnreadableError
-from lpse_admin.parsing.identity_numbers import read_nip
-from models.accounts.factors.ends import end_factors
-from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
 from models.accounts.login_session import end_logins
 from models.audit import trail
 from models.audit.actions import AuditAction
@@ -45,7 +39,7 @@ from models.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable
 
     from models.office.agency import Agency
 
@@ -64,14 +58,9 @@ def _dummy_hash() -> str:
     return _HASHER.hash("nobody has this password")
 
 
-_CREATED = AuditAction("user.create", _("Created an account"))
-_EDITED = AuditAction("user.edit", _("Changed an account"))
-_PASSWORD_SET = AuditAction("user.password", _("Set a new password for a user"))
 _PASSWORD_CHOSEN = AuditAction("profile.password", _("Changed their own password"))
 _CONTACT_CHANGED = AuditAction("profile.contact", _("Changed their own e-mail address or telephone number"))
 _SESSIONS_ENDED = AuditAction("user.end-sessions", _("Ended the sessions of a user"))
-_DISABLED = AuditAction("user.disable", _("Disabled an account"))
-_ENABLED = AuditAction("user.enable", _("Enabled an account"))
 
 
 class Language(StrEnum):
@@ -200,96 +189,9 @@ class User(Base):
         self.is_password_initial = is_initial
         self.end_sessions(SessionEnd.PASSWORD)
 
-    def _known_names(self) -> list[str]:
+    def known_names(self) -> list[str]:
         """Return what somebody who guesses the password knows: the names of the user and of their office."""
         return [self.username, self.full_name, *([self.agency.name] if self.agency else [])]
-
-    # -- operations of administrators; ``by`` None is the terminal, who administers everything ------------------------
-
-    def alter(self, by: User | None, *, values: Mapping[str, str | None], roles: Iterable[Role]) -> None:
-        """Change the user's ``values`` (keys: PERSONAL_FIELDS, and INSPECTION_FIELDS of an inspector) and roles.
-
-        Raises NotAllowed and ValidationFailed as ``create_user`` does, and NoSuchMove if no administrator would remain.
-        """
-        require_administrator_of(by, self.agency_id)
-        held = frozenset(roles)
-        self._require_may_lose_roles(by, held)
-        dates = dates_from(values, self.inspection)
-        errors = dates_errors(session_of(self), self.agency, held, dates, is_required=self._needs_dates(held, dates))
-        cleaned = _validated(session_of(self), values, held, self.agency_id, self, errors)
-        for key, value in cleaned.items():
-            setattr(self, key, value)
-        self._set_roles(held)
-        self._set_inspection(held, dates)
-        _EDITED.describe(session_of(self))
-        _flush_unique(session_of(self))
-
-    def change_roles(self, by: User | None, roles: Iterable[Role]) -> None:
-        """Give the user these roles and no others; raises NotAllowed, ValidationFailed and NoSuchMove."""
-        require_administrator_of(by, self.agency_id)
-        held = frozenset(roles)
-        if error := _roles_error(held, self.agency_id):
-            raise ValidationFailed(error, field_errors={"roles": error})
-        self._require_may_lose_roles(by, held)
-        self._set_roles(held)
-        _EDITED.describe(session_of(self))
-
-    def _require_may_lose_roles(self, by: User | None, held: frozenset[Role]) -> None:
-        if Role.ADMINISTRATOR in self.roles - held:
-            self._require_other_administrator(
-                by, _("You cannot remove your own administrator role; another administrator can.")
-            )
-
-    def _needs_dates(self, held: frozenset[Role], dates: InspectionDates) -> bool:
-        """Whether the dates are those of an inspection to come: the role is new, or they are changed."""
-        return Role.INSPECTOR in held and (Role.INSPECTOR not in self.roles or dates != self.inspection)
-
-    def _set_inspection(self, held: frozenset[Role], dates: InspectionDates) -> None:
-        """Store the dates; others end the sessions, so that a former one does not live on with them."""
-        former = self.inspection
-        self.inspects_from, self.inspects_until = dates_kept(held, dates)
-        if former != self.inspection:
-            self.end_sessions(SessionEnd.ACCOUNT)
-
-    def _set_roles(self, held: frozenset[Role]) -> None:
-        if held != self.roles:
-            self.roles = held
-            self.end_sessions(SessionEnd.ACCOUNT)
-
-    def reset_password(self, by: User | None, password: str, *, without_second_factor: bool = False) -> None:
-        """Set a new password, which the user has to change, and end all sessions.
-
-        Raises NotAllowed, and ValidationFailed for a weak password.
-        """
-        require_administrator_of(by, self.agency_id)
-        if by is not None and by.id == self.id:
-            raise NotAllowed(_("Change your own password on your profile page."))
-        _require_strong_password(password, self._known_names())
-        self.set_password(password, is_initial=True)
-        _PASSWORD_SET.describe(session_of(self))
-        if without_second_factor:
-            end_factors(self, session_of(self))
-
-    def disable(self, by: User | None) -> None:
-        """Disable the account and end its sessions; raises NotAllowed and NoSuchMove."""
-        require_administrator_of(by, self.agency_id)
-        if not self.is_active:
-            raise NoSuchMove(_("This account is already disabled."))
-        if (by is not None and by.id == self.id) or Role.ADMINISTRATOR in self.roles:
-            self._require_other_administrator(by, _("You cannot disable your own account; another administrator can."))
-        self.is_active = False
-        _DISABLED.describe(session_of(self))
-        self.end_sessions(SessionEnd.ACCOUNT)
-
-    def enable(self, by: User | None) -> None:
-        """Enable the account; raises NotAllowed, and NoSuchMove also if another active account has its NIP."""
-        require_administrator_of(by, self.agency_id)
-        if self.is_active:
-            raise NoSuchMove(_("This account is already enabled."))
-        if error := _nip_taken_error(session_of(self), self.nip, self.agency_id, self):
-            raise NoSuchMove(error)
-        self.is_active = True
-        _ENABLED.describe(session_of(self))
 
     # -- operations of the user ---------------------------------------------------------------------------------------
 
@@ -311,7 +213,7 @@ class User(Base):
         if self.is_password_initial and is_password_correct(self, new):
             error = _("The new password is the same as the current one.")
             raise ValidationFailed(error, field_errors={"new": error})
-        if weakness := passwords.password_error(new, known_names=self._known_names()):
+        if weakness := passwords.password_error(new, known_names=self.known_names()):
             raise ValidationFailed(weakness, field_errors={"new": weakness})
         if new != again:
             error = _("The two new passwords do not match.")
@@ -326,7 +228,7 @@ class User(Base):
         ValidationFailed ("email", "phone", "password").
         """
         typed = {"email": email.strip() or None, "phone": phone.strip() or None}
-        errors = {key: error for key, value in typed.items() if (error := _field_error(key, value))}
+        errors = {key: error for key, value in typed.items() if (error := field_error(key, value))}
         if not errors and typed["email"] != self.email and not is_password_correct(self, password):
             errors["password"] = (
                 _("This is not your current password.")
@@ -347,14 +249,6 @@ class User(Base):
         if session is not None and now is not None and self.id is not None:
             with session.no_autoflush:
                 end_logins(session, self.id, reason, now)
-
-    def _require_other_administrator(self, by: User | None, own_message: Message) -> None:
-        """Raise NotAllowed with ``own_message`` if ``by`` is this user, NoSuchMove if no administrator would remain."""
-        if by is not None and by.id == self.id:
-            raise NotAllowed(own_message)
-        # The lock serialises two administrators who remove each other.
-        if self.is_active and _lock_administrators(session_of(self), self.agency_id) <= {self.id}:
-            raise NoSuchMove(_("This is the last administrator; appoint another one first."))
 
     def __str__(self) -> str:
         """Return the full name."""
@@ -404,61 +298,10 @@ def totp_step_of(secret: str, code: str, now: dt.datetime) -> int | None:
     return next((step for step in steps if compare_digest(totp.generate_otp(step).encode(), digits)), None)
 
 
-def _lock_administrators(session: Session, agency_id: int | None) -> set[int]:
-    """Lock the accounts of those who administer this agency until the transaction ends, and return their ids."""
-    administrators = (
-        select(User.id)
-        .where(User.is_administrator, User.is_active)
-        .where(or_(User.agency_id.is_(None), User.agency_id == agency_id))
-    )
-    return {*session.scalars(administrators.order_by(User.id).with_for_update(of=User))}
-
-
 #: The fields of a user that administrators edit, besides the roles.
 PERSONAL_FIELDS = ("username", "full_name", "nip", "position", "rank", "institution", "email", "phone")
 
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-
-
-def create_user(
-    session: Session,
-    by: User | None,
-    *,
-    agency: Agency | None,
-    values: Mapping[str, str | None],
-    roles: Iterable[Role],
-    password: str,
-) -> User:
-    """Create an account and return it; its password has to be changed at the first login.
-
-    ``values`` has the keys of PERSONAL_FIELDS, and those of INSPECTION_FIELDS for an inspector, which the terminal
-    (``by`` None) may leave out; ``agency`` None is the installation. Raises
-    NotAllowed unless ``by`` administers that agency, ValidationFailed with an error for each invalid field
-    ("username", "roles", "password" …).
-    """
-    require_administrator_of(by, agency.id if agency else None)
-    held, dates = frozenset(roles), dates_from(values, InspectionDates())
-    errors = dates_errors(session, agency, held, dates, is_required=by is not None)
-    cleaned: dict[str, str | None] = {}
-    try:
-        cleaned = _validated(session, values, held, agency.id if agency else None, None)
-    except ValidationFailed as refusal:
-        errors |= refusal.field_errors
-    try:
-        names = (values.get("username"), values.get("full_name"), agency.name if agency else None)
-        _require_strong_password(password, [name for name in names if name])
-    except ValidationFailed as refusal:
-        errors |= refusal.field_errors
-    if errors:
-        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
-    user = User(agency=agency, **cleaned)
-    user.roles = held
-    user.inspects_from, user.inspects_until = dates_kept(held, dates)
-    user.set_password(password, is_initial=True)
-    session.add(user)
-    _CREATED.describe(session)
-    _flush_unique(session)
-    return user
 
 
 def end_all_sessions(user: User, by: User | None) -> None:
@@ -478,73 +321,8 @@ def require_administrator_of(by: User | None, agency_id: int | None) -> None:
         raise NotAllowed(_("Only an administrator of the installation has access beyond their own agency."))
 
 
-def _require_strong_password(password: str, names: Collection[str]) -> None:
-    if error := passwords.password_error(password, known_names=names):
-        raise ValidationFailed(error, field_errors={"password": error})
-
-
-def _validated(
-    session: Session,
-    values: Mapping[str, str | None],
-    roles: frozenset[Role],
-    agency_id: int | None,
-    user: User | None,
-    found: Mapping[str, Message] = MappingProxyType({}),
-) -> dict[str, str | None]:
-    """Return the cleaned values; raises ValidationFailed with an error for each invalid field, and those ``found``."""
-    cleaned = {key: (values.get(key) or "").strip() or None for key in PERSONAL_FIELDS}
-    cleaned["username"] = normalize_username(cleaned["username"] or "") or None
-    errors: dict[str, Message] = dict(found)
-    try:
-        cleaned["nip"] = read_nip(cleaned["nip"] or "")
-    except UnreadableError as unreadable:
-        errors["nip"] = unreadable.message
-    errors |= {key: error for key, value in cleaned.items() if (error := _field_error(key, value))}
-    if "username" not in errors and _is_username_taken(session, cleaned["username"] or "", user):
-        errors["username"] = _USERNAME_TAKEN
-    if "nip" not in errors and (user is None or user.is_active):
-        taken = _nip_taken_error(session, cleaned["nip"], agency_id, user)
-        errors |= {"nip": taken} if taken else {}
-    if wrong_roles := _roles_error(roles, agency_id):
-        errors["roles"] = wrong_roles
-    if errors:
-        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
-    return cleaned
-
-
-def _roles_error(roles: frozenset[Role], agency_id: int | None) -> Message | None:
-    if not roles:
-        return _("A user must have at least one role.")
-    if agency_id is None and roles != {Role.ADMINISTRATOR}:
-        return _("A user without an agency can only be an administrator of the installation.")
-    return inspector_roles_error(roles)
-
-
-def _nip_taken_error(session: Session, nip: str | None, agency_id: int | None, user: User | None) -> Message | None:
-    """Return why no further active account of the agency may have this NIP, or None.
-
-    One person with two accounts could take two parts of a request that check each other.
-    """
-    if nip is None or (user is not None and user.is_active and nip == user.nip):
-        return None
-    with session.no_autoflush:
-        _lock_administrators(session, agency_id)  # serialises two that enter the same NIP
-        holders = select(User).where(User.nip == nip, User.agency_id.is_not_distinct_from(agency_id), User.is_active)
-        holder = session.scalars(holders.where(User.id != (user.id if user else 0)).limit(1)).first()
-    if holder is None:
-        return None
-    return _(
-        "%(name)s has an active account with this NIP already (%(username)s). A person has one account: change its "
-        "roles, or disable it first.",
-        name=holder.full_name,
-        username=holder.username,
-    )
-
-
-_USERNAME_TAKEN = _("This user name is taken; choose another.")
-
-
-def _field_error(key: str, value: str | None) -> Message | None:
+def field_error(key: str, value: str | None) -> Message | None:
+    """Return why an account may not have ``value`` in this field, or None; ``key`` is one of PERSONAL_FIELDS."""
     column: Any = User.__table__.c[key]
     if value is None:
         return _("“%(field)s” is required here.", field=_FIELD_LABELS[key]) if not column.nullable else None
@@ -562,18 +340,3 @@ def _field_error(key: str, value: str | None) -> Message | None:
 
 
 _FIELD_LABELS = {"username": _("User name"), "full_name": _("Full name")}
-
-
-def _is_username_taken(session: Session, username: str, user: User | None) -> bool:
-    with session.no_autoflush:
-        holders = session.scalars(select(User.id).where(func.lower(User.username) == username)).all()
-    return any(user is None or holder != user.id for holder in holders)
-
-
-def _flush_unique(session: Session) -> None:
-    """Flush; raises ValidationFailed if the user name was taken concurrently."""
-    try:
-        session.flush()
-    except IntegrityError:
-        session.rollback()
-        raise ValidationFailed(_USERNAME_TAKEN, field_errors={"username": _USERNAME_TAKEN}) from None

@@ -119,6 +119,14 @@ def reason_cannot_comment(change: ChangeRequest, by: User, now: dt.datetime) -> 
     return None
 
 
+def require_may_comment(change: ChangeRequest, by: User, now: dt.datetime) -> None:
+    """Raise NotAllowed for whoever only reads, NoSuchMove for a draft."""
+    if change.is_draft:
+        raise NoSuchMove(_("Nobody else reads a draft: a comment can be written once it is submitted."))
+    if refusal := reason_cannot_comment(change, by, now):
+        raise NotAllowed(refusal)
+
+
 def add_comment(
     change: ChangeRequest, *, by: User, now: dt.datetime, text: str, addressee: User | None = None
 ) -> Comment:
@@ -126,10 +134,7 @@ def add_comment(
 
     Raises NotAllowed, NoSuchMove for a draft, ValidationFailed with an error for each field.
     """
-    if change.is_draft:
-        raise NoSuchMove(_("Nobody else reads a draft: a comment can be written once it is submitted."))
-    if refusal := reason_cannot_comment(change, by, now):
-        raise NotAllowed(refusal)
+    require_may_comment(change, by, now)
     errors: dict[str, Message] = {}
     if error := text_error(text, required_label=_("Comment or question"), max_length=_MAX_LENGTH):
         errors["text"] = error

@@ -31,6 +31,7 @@ from lpse_admin.workflow.acting_head import reason_cannot_act_for_head
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
 from models.accounts.user import User
+from models.administration.second_person import can_second
 from models.audit import trail
 from models.audit.actions import AuditAction
 from models.base import (
@@ -81,6 +82,7 @@ class DelegationState(LabelledEnum):
     ENDED = "ended", _("Ended")
     WITHDRAWN = "withdrawn", _("Revoked")
     VOID = "void", _("Void: the post of head has changed hands")
+    UNCONFIRMED = "unconfirmed", _("Waiting for confirmation")
 
 
 class Delegation(Base):
@@ -107,7 +109,26 @@ class Delegation(Base):
             "delegation_stands",
             "a delegation ends once, and stays ended",
             (
-                Immutable(mutable=("withdrawn_at", "withdrawn_by_id", "withdrawn_reason", "void_at")),
+                Immutable(
+                    mutable=(
+                        "withdrawn_at",
+                        "withdrawn_by_id",
+                        "withdrawn_reason",
+                        "void_at",
+                        "unconfirmed_since",
+                        "confirmed_at",
+                        "confirmed_by_id",
+                    )
+                ),
+                Immutable(
+                    "OLD.unconfirmed_since IS NULL",
+                    mutable=(
+                        "withdrawn_at",
+                        "withdrawn_by_id",
+                        "withdrawn_reason",
+                        "void_at",
+                    ),
+                ),
                 Immutable("OLD.withdrawn_at IS NOT NULL"),
                 Immutable("OLD.void_at IS NOT NULL"),
             ),
@@ -145,12 +166,19 @@ class Delegation(Base):
     exception_reason: Mapped[LongText | None]
     #: When it lost its ground: the head who granted it ceased to be head, or the vacant post was filled. For good.
     void_at: Mapped[Timestamp | None]
+    #: Since when it waits for the head or another second person; None where it does not, or not any more.
+    unconfirmed_since: Mapped[Timestamp | None]
+    confirmed_at: Mapped[Timestamp | None]
+    confirmed_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
+    confirmed_by_name: Mapped[str | None] = snapshot_of("confirmed_by_id")
+    confirmed_by_title: Mapped[str | None] = snapshot_of("confirmed_by_id", "position")
 
     agency: Mapped[Agency] = relationship()
     head: Mapped[User | None] = relationship(foreign_keys=head_id)
     delegate: Mapped[User] = relationship(foreign_keys=delegate_id)
     recorded_by: Mapped[User] = relationship(foreign_keys=recorded_by_id)
     withdrawn_by: Mapped[User | None] = relationship(foreign_keys=withdrawn_by_id)
+    confirmed_by: Mapped[User | None] = relationship(foreign_keys=confirmed_by_id)
     documents: Mapped[list[Document]] = relationship(back_populates="delegation")
 
     @hybrid_property
@@ -162,7 +190,7 @@ class Delegation(Base):
     def is_in_force_on(self, today: dt.date) -> bool:
         """Whether the delegate may decide in the head's place on the day ``today`` of the LPSE's time zone."""
         is_between = (self.from_date <= today) & (self.until_date >= today)
-        return self.is_standing & is_between
+        return self.is_standing & is_null(self.unconfirmed_since) & is_between
 
     @hybrid_method
     def state(self, today: dt.date) -> DelegationState:
@@ -171,6 +199,7 @@ class Delegation(Base):
             (is_set(self.withdrawn_at), DelegationState.WITHDRAWN),
             (is_set(self.void_at), DelegationState.VOID),
             (self.until_date < today, DelegationState.ENDED),
+            (is_set(self.unconfirmed_since), DelegationState.UNCONFIRMED),
             (self.is_in_force_on(today), DelegationState.IN_FORCE),
             default=DelegationState.UPCOMING,
         )
@@ -183,6 +212,13 @@ class Delegation(Base):
         """Whether it has not ended, and ``user`` may withdraw it."""
         is_over = not self.is_standing or self.until_date < self.agency.local_date(now)
         return not is_over and is_permitted(user, Verb.EDIT, Resource.DELEGATION, self.agency_id)
+
+    def can_be_confirmed_by(self, user: User, now: dt.datetime) -> bool:
+        """Whether it waits, and ``user`` may confirm it: a head, or another administrator; never the delegate."""
+        if self.unconfirmed_since is None or not self.is_standing or self.until_date < self.agency.local_date(now):
+            return False
+        is_head = self.head_id is not None and user.id == self.head_id and user.is_active and user.is_head
+        return is_head or can_second(user, self.agency_id, asker_id=self.recorded_by_id, owner_id=self.delegate_id)
 
     def withdraw(self, *, now: dt.datetime, by: User, reason: str | None = None) -> None:
         """Withdraw the delegation now; decisions made under it stay valid.

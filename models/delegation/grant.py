@@ -6,11 +6,11 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, select
+from sqlalchemy import exists, or_, select
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
-from lpse_admin.errors import NotAllowed, ValidationFailed
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.notifications.events import Event
 from lpse_admin.parsing.blank import strip_blank
@@ -18,9 +18,10 @@ from lpse_admin.workflow.acting_head import backdating_to_explain, length_to_exp
 from models.accounts.permission import is_permitted
 from models.accounts.user import User
 from models.audit.actions import AuditAction
-from models.base import SHORT_TEXT_LENGTH
+from models.base import SHORT_TEXT_LENGTH, session_of
 from models.delegation.acting_head import notify_of_waiting_steps
 from models.delegation.delegation import Delegation, DelegationKind, is_post_vacant
+from models.notifications.notification import notify
 from models.office.agency import Agency, lock_agency
 from models.validation import text_error
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NOT_A_COLLEAGUE = _("The delegate must be an active user of the same agency.")
 _GRANTED = AuditAction("delegation.grant", _("Recorded a delegation"))
+_CONFIRMED = AuditAction("delegation.confirm", _("Confirmed a delegation"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
         recorded_by=by,
         recorded_at=now,
         exception_reason=strip_blank(exception_reason or "") or None,
+        # In somebody else's name: it waits for a second person.
+        unconfirmed_since=None if head is not None and by.id == head.id else now,
     )
     if superior is not None:
         delegation.head_name, delegation.head_title = strip_blank(superior.name), strip_blank(superior.title)
@@ -93,10 +97,51 @@ def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
     session.add(delegation)
     session.flush()
     _GRANTED.describe(session, reason=reason)
-    delegation.notify_parties(Event.DELEGATION_GRANTED, by, now, reason=reason)
+    if delegation.unconfirmed_since is None:
+        _begin(session, delegation, by, now)
+    else:
+        _ask_to_confirm(session, delegation, by, now)
+    return delegation
+
+
+def confirm_delegation(delegation: Delegation, *, by: User, now: dt.datetime) -> None:
+    """Confirm what an administrator recorded in the head's name; from then on it is in force on its days.
+
+    Raises NotAllowed unless ``by`` may be its second person, NoSuchMove if it does not wait.
+    """
+    session = session_of(delegation)
+    session.refresh(delegation, with_for_update={"of": Delegation})
+    if delegation.unconfirmed_since is None or not delegation.is_standing:
+        raise NoSuchMove(_("This delegation does not wait for confirmation."))
+    if not delegation.can_be_confirmed_by(by, now):
+        raise NotAllowed(_("The head confirms it, or another administrator than the one who recorded it."))
+    delegation.unconfirmed_since, delegation.confirmed_at, delegation.confirmed_by = None, now, by
+    _CONFIRMED.describe(session)
+    session.flush()
+    _begin(session, delegation, by, now)
+
+
+def _begin(session: Session, delegation: Delegation, by: User, now: dt.datetime) -> None:
+    """Notify the parties; if it is in force at once, the delegate also of the steps that wait for the head."""
+    delegation.notify_parties(Event.DELEGATION_GRANTED, by, now, reason=delegation.reason)
     if delegation.is_in_force(now):
         notify_of_waiting_steps(session, delegation, now)
-    return delegation
+
+
+def _ask_to_confirm(session: Session, delegation: Delegation, by: User, now: dt.datetime) -> None:
+    """Notify those who can confirm it."""
+    users = select(User).where(
+        User.agency_id == delegation.agency.id, User.is_active, or_(User.is_head, User.is_administrator)
+    )
+    recipients = [
+        user for user in session.scalars(users.order_by(User.id)) if delegation.can_be_confirmed_by(user, now)
+    ]
+    notify(
+        session, Event.DELEGATION_UNCONFIRMED, recipients, now=now, key=f"delegation-unconfirmed-{delegation.id}",
+        delegate=f"{delegation.kind.prefix} {delegation.delegate.full_name}",
+        first_day=delegation.from_date, last_day=delegation.until_date, decree=delegation.decree_number,
+        by=by.full_name, reason=delegation.reason,
+    )  # fmt: skip
 
 
 def _require_can_grant(head: User | None, agency: Agency | None, by: User) -> None:

@@ -19,6 +19,7 @@ from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import HEAD_STEPS, Step
 from lpse_admin.workflow.deviations import (
     ACCOUNT_PREFIX,
+    OUTPUT_LACKING,
     OUTPUT_PREFIX,
     DetectedDeviation,
     DeviationKind,
@@ -453,6 +454,11 @@ def declared_values(values: Mapping[str, object]) -> dict[str, Any]:
     """
     declared = {key: value for key, value in values.items() if key.startswith((ACCOUNT_PREFIX, OUTPUT_PREFIX))}
     errors = {key: error for key, value in declared.items() if (error := account_error(value))}
+    errors |= {
+        key: _("Choose an item from the list.")
+        for key, value in declared.items()
+        if key.startswith(OUTPUT_PREFIX) and value not in {None, "", OUTPUT_LACKING} and key not in errors
+    }
     if errors:
         raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=errors)
     disposals = values.get(DISPOSALS)

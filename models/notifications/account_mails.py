@@ -12,24 +12,26 @@ from sqlalchemy import func, select
 from lpse_admin.accounts.reset_tokens import LINK_LIFETIME, derive_token, hash_token
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import TooManyAttempts
-from lpse_admin.i18n import _
+from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.accounts.factors.sealing import secret_box
 from models.accounts.login import WIDER_LIMIT
 from models.accounts.password_reset import LINK_REQUESTED, PasswordReset
 from models.accounts.user import User, find_user
+from models.audit.trail import audit_context
 from models.base import SHORT_TEXT_LENGTH, UNSTORABLE_CHARACTERS, session_of
 from models.notifications.notification import Notice, Recipient, create_notifications
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Sequence
 
     from sqlalchemy import ColumnElement
     from sqlalchemy.orm import Session
 
-    from lpse_admin.accounts.roles import Role
     from lpse_admin.config import LoginLimit
 
+_NOT_ASKED = _("If you did not ask for it, ignore this: your password stays as it is.")
+_ASKED_BY_ADMINISTRATOR = _("An administrator asked for it on your behalf. Your former password has ended.")
 _SECONDS_PER_MINUTE = 60
 _MAX_ADDRESS_LENGTH = 45
 #: An e-mail address that several accounts have gets a link for each, up to this number.
@@ -92,7 +94,15 @@ def _record(asked: LinkRequest, now: dt.datetime, *, is_known: bool) -> Password
     return PasswordReset(at=now, name=name, address=asked.address[:_MAX_ADDRESS_LENGTH])
 
 
-def _send_link(session: Session, asked: LinkRequest, user: User, secret_key: str, now: dt.datetime) -> PasswordReset:
+def _send_link(
+    session: Session,
+    asked: LinkRequest,
+    user: User,
+    secret_key: str,
+    now: dt.datetime,
+    *,
+    note: Message = _NOT_ASKED,
+) -> PasswordReset:
     nonce = secrets.token_urlsafe(16)
     reset = _record(asked, now, is_known=True)
     reset.user, reset.agency_id, reset.expires_at = user, user.agency_id, now + LINK_LIFETIME
@@ -103,7 +113,7 @@ def _send_link(session: Session, asked: LinkRequest, user: User, secret_key: str
         "username": user.username,
         "from_address": reset.address,
         "until": reset.expires_at,
-        "note": _("If you did not ask for it, ignore this: your password stays as it is."),
+        "note": note,
     }
     create_notifications(
         session, [Notice(Event.PASSWORD_RESET, [user], f"password-reset-{nonce}", None, values)], change=None, now=now
@@ -115,19 +125,19 @@ def change_contact(user: User, *, email: str, phone: str, password: str, now: dt
     """Change one's own e-mail address and telephone number, and tell the former address; raises ValidationFailed."""
     former = user.email
     user.change_contact(email=email, phone=phone, password=password)
-    _tell_former_address(user, former, now)
+    tell_former_address(user, former, now)
 
 
-def alter_account(
-    user: User, by: User, *, values: Mapping[str, str | None], roles: Iterable[Role], now: dt.datetime
-) -> None:
-    """Change an account as its administrator (``User.alter``), and tell the former e-mail address if it changes."""
-    former = user.email
-    user.alter(by, values=values, roles=roles)
-    _tell_former_address(user, former, now)
+def send_link_for_administrator(user: User, *, secret_key: str, now: dt.datetime) -> PasswordReset:
+    """Mail a link to set a new password to the owner of an account, which an administrator asked for."""
+    session = session_of(user)
+    context = audit_context(session)
+    asked = LinkRequest(user.username, (context.address if context else None) or "")
+    return _send_link(session, asked, user, secret_key, now, note=_ASKED_BY_ADMINISTRATOR)
 
 
-def _tell_former_address(user: User, former: str | None, now: dt.datetime) -> None:
+def tell_former_address(user: User, former: str | None, now: dt.datetime) -> None:
+    """Tell the former e-mail address of an account that it is another one now."""
     if former is None or former == user.email:
         return
     session = session_of(user)

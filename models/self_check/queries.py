@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from sqlalchemy import Select, exists, func, literal, or_, select
 from sqlalchemy.orm import aliased
 
+from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.self_check import rules
 from lpse_admin.self_check.rules import RuleKey
 from lpse_admin.sop.model import ItemKind, RequirementCondition
@@ -358,6 +359,30 @@ def _are_two(one: Row[*tuple[Any, ...]], other: Row[*tuple[Any, ...]], mark: tup
     return mark[0] == "name" and bool(one.nip and other.nip) and one.nip != other.nip
 
 
+def roles_mixed(register: Register) -> Iterator[Found]:
+    """Find active administrators who are requester, change manager or head as well."""
+    return register.rows(
+        select(User.id, User.full_name, User.username, literal(None)).where(
+            User.agency_id == register.agency_id,
+            User.is_active,
+            User.is_administrator,
+            or_(*(getattr(User, f"is_{role.value}") for role in ACTOR_ROLES)),
+        )
+    )
+
+
+def nip_missing(register: Register) -> Iterator[Found]:
+    """Find active accounts of actors whose NIP is not known: two of them may be one person."""
+    return register.rows(
+        select(User.id, User.full_name, User.username, literal(None)).where(
+            User.agency_id == register.agency_id,
+            User.is_active,
+            User.nip.is_(None),
+            or_(*(getattr(User, f"is_{role.value}") for role in ACTOR_ROLES)),
+        )
+    )
+
+
 def sop_old(register: Register) -> Iterator[Found]:
     """Find the SOP in force if it was neither enacted nor enacted anew for a year."""
     return register.rows(
@@ -389,5 +414,7 @@ QUERIES: dict[RuleKey, Callable[[Register], Iterator[Found]]] = {
     RuleKey.ASLEEP: asleep,
     RuleKey.ACCOUNT_UNUSED: account_unused,
     RuleKey.PERSON_TWICE: person_twice,
+    RuleKey.ROLES_MIXED: roles_mixed,
+    RuleKey.NIP_MISSING: nip_missing,
     RuleKey.SOP_OLD: sop_old,
 }

@@ -15,6 +15,7 @@ from app import create_app
 from lpse_admin.config import LoginLimit, RunMode, Settings
 from models.accounts.login import LoginFailure
 from models.accounts.user import User
+from models.administration.operations import reset_from_terminal
 from models.audit.trail import AuditContext, AuditEntry, set_audit_context
 from models.database import db
 from tests.support.program import Visitor, close_app, make_app
@@ -240,7 +241,7 @@ def test_a_new_password_ends_the_lock_of_the_former_one(program: Flask, clock: C
     with program.app_context():
         set_audit_context(db.session(), AuditContext(at=clock.time, actor_id=None, actor_name="test", action="reset"))
         user = db.session.scalars(select(User).where(User.username == "pengelola")).one()
-        user.reset_password(None, "dari administrator saja")
+        reset_from_terminal(user, "dari administrator saja", now=clock.time)
         db.session.commit()
     answer = from_address(program, HOME).post("/login", username="pengelola", password="dari administrator saja")
     assert answer.status_code == 303

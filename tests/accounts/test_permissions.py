@@ -40,6 +40,7 @@ sop           RMHIA RMHIA HA -  - H
 notification  RMHIA RMHIA -  -  - -
 mail          HIA   HIA   -  A  - -
 user          IA    IA    A  A  - -
+account-request HIA HIA   -  HA - -
 holiday       RMHIA RMHIA A  A  A -
 setting       MHIA  MHIA  A  A  A -
 audit         HIA   HIA   -  -  - -

@@ -14,6 +14,8 @@ from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
+from models.administration.account_request import AccountRequest
+from models.administration.operations import reset_account
 from models.assessment.finding import AssessorFinding
 from models.audit.trail import AuditEntry
 from models.base import Base
@@ -39,7 +41,18 @@ from models.releases.freeze import Freeze
 from models.self_check.finding import SelfCheckFinding
 from models.sops.sop import SopRevision
 from models.takeover.asset_import import AssetImport
-from tests.support.cast import NOW, absence, asset, delegation, deviation, freeze, move_through, new_change, settings
+from tests.support.cast import (
+    NOW,
+    absence,
+    asset,
+    delegation,
+    deviation,
+    freeze,
+    move_through,
+    new_change,
+    set_test_audit_context,
+    settings,
+)
 from tests.support.pages.records import add_asset_records, add_finding, add_paper_settings, print_paper, run_checks
 from tests.support.present import present
 from tests.support.program import Visitor
@@ -194,6 +207,10 @@ ROUTES: dict[str, object] = {
     "user.create_view": Verb.CREATE,
     "user.edit_view": Verb.EDIT,
     "user.password": Verb.EDIT,
+    "account-request.approve": Verb.EDIT,
+    "account-request.refuse": Verb.EDIT,
+    "account-request.withdraw": Verb.EDIT,
+    "delegation.confirm": Verb.EDIT,
     "user.disable": Verb.EDIT,
     "user.hand_over_requests": Verb.EDIT,
     "user.enable": Verb.EDIT,
@@ -399,6 +416,9 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
                 move_through(session, office, *WAY[:steps])
             deviation(session, office)
             run_checks(session, office)
+            set_test_audit_context(session)
+            reset_account(office.head, office.administrator, now=NOW, secret_key=None)
+            session.commit()
 
 
 #: One way through every step.
@@ -521,6 +541,7 @@ TABLES = {
     "notification": Notification.__table__,
     "mail": Notification.__table__,
     "user": User.__table__,
+    "account-request": AccountRequest.__table__,
     "holiday": OfficeDay.__table__,
     "setting": WorkingHours.__table__,
     "audit": AuditEntry.__table__,

@@ -12,6 +12,7 @@ from lpse_admin.errors import NotAllowed, NotFound, ValidationFailed
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
+from models.administration.operations import disable_account
 from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import reassign, steps_held_by, take_up
@@ -45,7 +46,7 @@ def test_the_steps_of_who_left_wait_for_the_colleagues_who_take_them_over(
     assert waiting_for_user(session, ActingUser(office.manager2), 10, NOW) == []
     set_test_audit_context(session)
     if left == "disabled":
-        office.manager.disable(office.administrator)
+        disable_account(office.manager, office.administrator, now=NOW)
     else:
         office.manager.roles = {Role.REQUESTER}
     session.commit()

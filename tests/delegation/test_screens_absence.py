@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
+from models.administration.operations import disable_account, enable_account
 from models.audit.trail import AuditEntry, entries_for_record
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from tests.delegation.test_screens_delegation import sent as sent_delegation
-from tests.support.cast import LUMAJANG, NOW, change_at_step, delegation, make_move
+from tests.support.cast import LUMAJANG, NOW, change_at_step, delegation, make_move, set_test_audit_context
 from tests.support.running_app import move_form, running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -222,14 +223,17 @@ def test_a_delegate_who_had_a_part_in_the_request_is_said_not_to_decide_on_it(ru
 
 def test_a_head_who_is_disabled_is_absent_since_then(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.APPROVAL)
-    admin = running_app.visitor("administrator")
     with running_app.session() as opened:
-        head_id = opened.scalars(select(User.id).where(User.username == "kepala")).one()
-    running_app.now = NOW + dt.timedelta(hours=2)
-    assert admin.post(f"/admin/user/{head_id}/disable").status_code == 303
+        head = opened.scalars(select(User).where(User.username == "kepala")).one()
+        set_test_audit_context(opened, now=NOW + dt.timedelta(hours=2))
+        disable_account(head, None, now=NOW + dt.timedelta(hours=2), leaves_vacant=True)
+        opened.commit()
+        head_id = head.id
     running_app.now = NOW + dt.timedelta(hours=5)
     shown = page(running_app, "pengelola", change_id)
-    assert admin.post(f"/admin/user/{head_id}/enable").status_code == 303
+    with running_app.session() as opened:
+        enable_account(opened.get_one(User, head_id), None, now=running_app.now)
+        opened.commit()
     running_app._visitors.pop("kepala", None)
     assert "sejak 2 Maret 2026 pukul 11.00 WIB (Akun Kepala LPSE dinonaktifkan)" in shown
 

@@ -95,6 +95,20 @@ def test_a_head_grants_it_with_the_decree_which_the_office_downloads(running_app
     assert running_app.visitor("pemohon").get("/admin/delegation/").status_code == 403
 
 
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"%PDF-1.4\n%%EOF\n",
+        b"%PDF-1.4\n1 0 obj<</Type/Pages/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n",
+        b"Surat keputusan",
+    ],
+)
+def test_whoever_records_it_for_the_head_attaches_a_pdf_with_pages(running_app: RunningApp, content: bytes) -> None:
+    name = "SK.pdf" if content.startswith(b"%PDF") else "SK.txt"
+    refused = sent(running_app, "administrator", decree=(name, content))
+    assert (refused.status_code, 'id="decree-error"' in refused.text) == (422, True)
+
+
 def test_an_administrator_records_it_for_the_head_they_choose(running_app: RunningApp) -> None:
     one = granted(running_app, "administrator")
     with running_app.session() as opened:

@@ -14,7 +14,7 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.acting_head import length_to_explain, reason_cannot_act_for_head
 from models.accounts.user import User
 from models.delegation.delegation import Delegation, DelegationKind, DelegationState, load_active_delegation
-from models.delegation.grant import Superior, grant_delegation
+from models.delegation.grant import Superior, confirm_delegation, grant_delegation
 from models.delegation.head_absence import AbsenceCause, head_absence
 from tests.support.cast import (
     LUMAJANG,
@@ -43,6 +43,9 @@ def leave(session: AuditedSession, office: Office, roles: set[Role] | None = Non
     session.commit()
 
 
+_SUPERADMIN = select(User).where(User.agency_id.is_(None))
+
+
 def appoint(session: AuditedSession, office: Office, **changes: Any) -> Delegation:
     """Record the superior's decree for the manager, for three months from today, with ``changes``."""
     set_test_audit_context(
@@ -54,6 +57,7 @@ def appoint(session: AuditedSession, office: Office, **changes: Any) -> Delegati
         "by": office.administrator, "now": NOW, **changes,
     }  # fmt: skip
     made = grant_delegation(session, **values)
+    confirm_delegation(made, by=session.scalars(_SUPERADMIN).one(), now=NOW)
     session.commit()
     return made
 
@@ -251,6 +255,12 @@ def test_the_administrator_records_it_on_the_screen(running_app: RunningApp) -> 
     assert administrator.post("/admin/delegation/new/", **typed, decree=upload_file("SK.pdf")).status_code == 303
     details = administrator.get("/admin/delegation/").text
     assert SEKDA.name in details
+    with running_app.session() as opened:
+        recorded = opened.scalars(select(Delegation).where(Delegation.decree_number == "821/1/2026")).one()
+    assert administrator.post(f"/admin/delegation/{recorded.id}/confirm").status_code == 403
+    fields = running_app.move_form(change_id, Outcome.APPROVED)
+    assert running_app.visitor("plh").post(f"/admin/change/{change_id}/move", **fields).status_code == 403
+    assert running_app.visitor("admin").post(f"/admin/delegation/{recorded.id}/confirm").status_code == 303
     fields = running_app.move_form(change_id, Outcome.APPROVED)
     assert running_app.visitor("plh").post(f"/admin/change/{change_id}/move", **fields).status_code == 303
     assert "Plt. Kepala LPSE (821/1/2026)" in administrator.get("/admin/approval/").text or "Plt. Kepala LPSE" in (

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from flask import Flask
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
 #: Small files to meet the requirements with.
-PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\n2 0 obj<</Type/Page>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
 
 #: What a user of the tests chooses at the first login.
@@ -53,6 +55,9 @@ class _TemplateCache(BytecodeCache):
 
 # Set before any app is created: an app compiles some templates at once.
 Flask.jinja_options = Flask.jinja_options | {"bytecode_cache": _TemplateCache()}
+
+#: What a page or an answer says that asks for the password again.
+_ASKS_PASSWORD = "Masukkan kata sandi Anda sekali lagi"
 
 _TOKEN = re.compile(r'name="csrf_token" value="([^"]+)"')
 
@@ -109,7 +114,7 @@ class Visitor:
     def __init__(self, app: Flask, username: str | None = None, password: str = PASSWORD) -> None:
         """Create the client, and log in if a name is given."""
         self.client = app.test_client()
-        self.token = ""
+        self.token, self._password = "", password
         if username:
             answer = self.post("/login", username=username, password=password)
             assert answer.status_code == 303, answer.text
@@ -119,6 +124,7 @@ class Visitor:
     def first_login(cls, app: Flask, username: str, password: str, own: str = OWN_PASSWORD) -> Visitor:
         """Log in with the password that an administrator set, and choose ``own`` instead."""
         visitor = cls(app, username, password)
+        visitor._password = own
         answer = visitor.post("/first-password", new=own, again=own)
         assert answer.status_code == 303, answer.text
         visitor.token = ""
@@ -133,6 +139,14 @@ class Visitor:
         if not self.token:
             self.token = self._token()
         data = {"csrf_token": self.token} | {name.replace("__", "-"): value for name, value in fields.items()}
+        contents = {name: _content(value) for name, value in data.items()}
+        answer = self._send(path, contents, json=json)
+        if answer.status_code == 401 and _ASKS_PASSWORD in answer.text:
+            answer = self._send(path, contents | {"current-password": self._password}, json=json)
+        return answer
+
+    def _send(self, path: str, contents: dict[str, Any], *, json: bool) -> TestResponse:
+        data = {name: _as_file(value) for name, value in contents.items()}
         answer = self.client.post(path, data=data, headers=_headers(json=json))
         # The client leaves the temporary file of a large upload open.
         answer.request.environ["wsgi.input"].close()
@@ -143,6 +157,30 @@ class Visitor:
         found = _TOKEN.search(page)
         assert found, "no page without a token for its forms"
         return found.group(1)
+
+
+def _content(value: Any) -> Any:
+    """Return a file of a form as its content and name, which can be sent twice; any other value as it is."""
+    if isinstance(value, list):
+        return [_content(one) for one in value]
+    if isinstance(value, tuple) and isinstance(value[0], io.BytesIO):
+        return _File(value[0].getvalue(), value[1:])
+    return value
+
+
+def _as_file(value: Any) -> Any:
+    """Return a file as the client sends it."""
+    if isinstance(value, list):
+        return [_as_file(one) for one in value]
+    return (io.BytesIO(value.content), *value.name) if isinstance(value, _File) else value
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    """A file of a form."""
+
+    content: bytes
+    name: tuple[Any, ...]
 
 
 def _headers(*, json: bool) -> dict[str, str]:

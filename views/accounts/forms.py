@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from flask import request
@@ -16,6 +15,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from models.accounts.inspection_dates import INSPECTION_FIELDS
 from models.accounts.user import PERSONAL_FIELDS, User
+from models.administration.operations import NewAccount, generate_password
 from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
@@ -33,18 +33,12 @@ _INSTALLATION_KEY = "-"
 _INSTALLATION = _("The installation (administrators only)")
 
 
-def _generate_password() -> str:
-    """Return a password that can be read over the telephone: five groups of four."""
-    signs = "abcdefghjkmnpqrstuvwxyz23456789"
-    return "-".join("".join(secrets.choice(signs) for _place in range(4)) for _group in range(5))
-
-
 def _password_field(label: Message) -> Field:
     """Return a field that begins with a generated password."""
     return StringField(
         label,
         [Required()],
-        default=_generate_password,
+        default=generate_password,
         description=_(
             "This password was generated; note it now, it is not shown again. You may enter another one. It has to be "
             "changed at the first login."
@@ -93,7 +87,7 @@ class UserForm(Form):
     )
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of ``User.alter``."""
+        """Return the arguments of ``alter_account``."""
         days = {key: self[key].data for key in INSPECTION_FIELDS}
         return {
             "values": {key: self[key].data for key in PERSONAL_FIELDS}
@@ -162,15 +156,14 @@ class NewUserForm(UserForm):
             self.agency.choices = [SelectChoice(key, tr(name)) for key, name in choices]
 
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments of ``create_user``."""
+        """Return the arguments of ``create_account``."""
         key = self.agency.data if "agency" in self else next(iter(self.agencies))
-        return super().arguments() | {"agency": self.agencies[key], "password": self.password.data or ""}
+        return {"account": NewAccount(self.agencies[key], **super().arguments(), password=self.password.data or "")}
 
 
 class ResetPasswordForm(Form):
     """A new password for somebody else."""
 
-    password = _password_field(_("New password"))
     without_second_factor = BooleanField(_("Also turn off the second factor, as the device is lost"))
 
     def set_up(self, record: User) -> None:

@@ -48,6 +48,12 @@ def can_mail_links() -> bool:
     return settings().is_demo or settings().base_url is not None
 
 
+def link_key() -> str | None:
+    """Return the key for links that are mailed on somebody's behalf; None where no mail goes out."""
+    chosen = settings()
+    return chosen.secret_key if can_mail_links() and chosen.mail_server is not None else None
+
+
 @blueprint.route("/forgot-password", methods=["GET", "POST"])
 @public
 def ask() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:

@@ -12,21 +12,31 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _, join_messages
 from lpse_admin.start_notices import reset_link_notices
-from models.accounts.factors.second_factor import load_factors, reset_factors
+from models.accounts.factors.second_factor import load_factors
 from models.accounts.login_session import open_logins
-from models.accounts.user import User, create_user, end_all_sessions
+from models.accounts.user import User, end_all_sessions
+from models.administration.account_request import AccountRequest, waiting_requests
+from models.administration.operations import (
+    alter_account,
+    create_account,
+    disable_account,
+    enable_account,
+    reset_account,
+    reset_factor_of,
+)
 from models.changes.moves.assignment import steps_held_by
 from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
-from models.notifications.account_mails import alter_account
 from models.notifications.security_notices import alert, tell_owner
 from models.search.search import user_matches
+from views.accounts.account_requests import show_password
 from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
+from views.accounts.password_reset import link_key
 from views.app.access import can, get_current_user, settings
 from views.app.clock import now
-from views.app.sessions import client_address, continue_session
-from views.i18n.language import format_nip, tr
+from views.app.sessions import client_address
+from views.i18n.language import format_datetime, format_nip, tr
 from views.listing.actions import action
 from views.listing.filters.search import search_by
 from views.listing.lists import Column
@@ -70,10 +80,27 @@ def _tell_held_steps(user: User) -> None:
         flash(tr(message), "warning")
 
 
+def _tell_waiting(user: User) -> None:
+    """Say what of a change waits for a second person."""
+    for one in waiting_requests(db.session(), user, now()):
+        flash(
+            tr(
+                _(
+                    "“%(act)s” waits for a second person until %(until)s: a head or another administrator approves it "
+                    "under “Changes for a second person”.",
+                    act=one.act.title,
+                    until=format_datetime(one.expires_at),
+                )
+            ),
+            "warning",
+        )
+
+
 class UserView(RecordView):
     """The accounts of the reader's agency."""
 
     resource = Resource.USER
+    password_views = frozenset({"create_view", "edit_view", "password", "reset_factor", "disable", "enable"})
     model = User
     title = _("Users")
     empty_message = _("No account yet. An administrator creates one with “New user”.")
@@ -108,10 +135,10 @@ class UserView(RecordView):
     column_default_sort = "name"
 
     form, edit_form_class = NewUserForm, UserForm
-    create, edit = create_user, User.alter
+    create, edit = create_account, alter_account
     create_label = _("New user")
     create_submit = _("Create the account")
-    create_success = _("%(name)s can log in now.")
+    create_success = _("Saved: %(name)s.")
     edit_success = _("Saved: %(name)s.")
 
     @property
@@ -121,15 +148,20 @@ class UserView(RecordView):
 
     @override
     def record_context(self, record: User) -> dict[str, Any]:
-        """Return the open steps that are assigned to the user, and their open sessions."""
+        """Return the user's assigned steps and open sessions, and what waits for a second person."""
         session = db.session()
         logins = open_logins(session, record.id, now()) if can(Verb.EDIT, Resource.USER) else ()
-        return {"held_steps": steps_held_by(session, record), "logins": logins}
+        return {
+            "held_steps": steps_held_by(session, record),
+            "logins": logins,
+            "requests": waiting_requests(session, record, now()),
+        }
 
     @override
     def create_model(self, form: Form) -> User:
         """Create an account."""
-        return create_user(db.session(), get_current_user(), **form.arguments())
+        demands_nip = not settings().is_demo
+        return create_account(db.session(), get_current_user(), **form.arguments(), now=now(), demands_nip=demands_nip)
 
     @override
     def update_model(self, form: Form, model: User) -> None:
@@ -138,14 +170,13 @@ class UserView(RecordView):
         if Role.REQUESTER in gone and (changes := requests_that_need(db.session(), model)):
             error = join_messages([waiting_message(changes), _GIVE_FIRST], " ")
             raise ValidationFailed(error, field_errors={"roles": error})
-        alter_account(model, get_current_user(), now=now(), **form.arguments())
+        demands_nip = not settings().is_demo
+        alter_account(model, get_current_user(), now=now(), **form.arguments(), demands_nip=demands_nip)
 
     @override
     def after_model_change(self, form: Form, model: User, is_created: bool) -> None:
-        """Keep the session of somebody who has changed their own roles, which ends all sessions."""
-        if model.id == get_current_user().id:
-            continue_session()
-            db.session.commit()
+        """Say what waits for a second person, and for whom steps wait."""
+        _tell_waiting(model)
         if not is_created and Role.CHANGE_MANAGER not in model.roles:
             _tell_held_steps(model)
 
@@ -155,12 +186,19 @@ class UserView(RecordView):
         form=ResetPasswordForm,
         when=lambda user, by, _now: user.id != by.id,
         heading=_("New password for %(name)s"),
-        success=_("%(name)s has a new password."),
+        success=_("Done: %(name)s."),
         has_page=True,
     )
     def password(self, user: User, form: Form) -> None:
-        """Give somebody a new password, generated or typed."""
-        user.reset_password(get_current_user(), **form.arguments())
+        """Let somebody set a new password: by a link, or by one that is shown once and has to be changed."""
+        name, password = (
+            user.full_name,
+            reset_account(user, get_current_user(), now=now(), secret_key=link_key(), **form.arguments()),
+        )
+        if isinstance(password, AccountRequest):
+            _tell_waiting(user)
+        else:
+            show_password(name, password)
 
     @action(
         "reset-factor",
@@ -171,12 +209,14 @@ class UserView(RecordView):
             "For a lost telephone without recovery codes: make sure that it is %(name)s who asks. The second factor is "
             "off afterwards, and the sessions end; %(name)s and those who look after the office are told."
         ),
-        success=_("The second factor of %(name)s is off."),
+        success=_("Done: %(name)s."),
     )
     def reset_factor(self, user: User, _form: Form) -> None:
         """Turn off the second factor of somebody whose device is lost."""
         by = get_current_user()
-        reset_factors(user, by)
+        if reset_factor_of(user, by, now=now()) is not None:
+            _tell_waiting(user)
+            return
         what = _("%(by)s reset the second factor of %(name)s.", by=by.full_name, name=user.full_name)
         tell_owner(user, what, kind="factor-reset", address=client_address(), now=now())
         alert(db.session(), "factor-off", what, agency_id=user.agency_id, now=now())
@@ -200,14 +240,16 @@ class UserView(RecordView):
         when=lambda user, by, _now: user.is_active and user.id != by.id,
         summary=_("Disable the account"),
         explanation=_("%(name)s is logged out and can no longer log in, until the account is enabled again."),
-        success=_("%(name)s can no longer log in."),
+        success=_("Done: %(name)s."),
     )
     def disable(self, user: User, form: Form) -> None:
         """Close an account and end its sessions; its requests go to another requester, or wait."""
         if "successor_id" in form:
             _hand_over(user, form["successor_id"].data, form["reason"].data or "")
-        user.disable(get_current_user())
-        _tell_held_steps(user)
+        if disable_account(user, get_current_user(), now=now()) is not None:
+            _tell_waiting(user)
+        else:
+            _tell_held_steps(user)
 
     @action(
         "hand-over-requests",
@@ -226,8 +268,9 @@ class UserView(RecordView):
         "enable",
         _("Enable the account"),
         when=lambda user, by, _now: not user.is_active and user.id != by.id,
-        success=_("%(name)s can log in now."),
+        success=_("Done: %(name)s."),
     )
     def enable(self, user: User, _form: Form) -> None:
         """Open an account again."""
-        user.enable(get_current_user())
+        if enable_account(user, get_current_user(), now=now()) is not None:
+            _tell_waiting(user)

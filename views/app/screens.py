@@ -15,10 +15,12 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
+from views.accounts.account_requests import AccountRequestView
 from views.accounts.users import UserView
 from views.app import layout
 from views.app.access import can
 from views.app.clock import now
+from views.app.reauthentication import ask_password_at
 from views.assessment.findings import FindingView
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.audit.integrity import IntegrityView
@@ -83,7 +85,17 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
     (_("Assets"), (AssetView, RoomView, AssetCodeView, AssetImportView, PrintedPeriodView)),
     (
         _("Governance"),
-        (SopView, DelegationView, AbsenceView, FreezeView, HolidayView, SettingView, PaperSettingView, UserView),
+        (
+            SopView,
+            DelegationView,
+            AbsenceView,
+            FreezeView,
+            HolidayView,
+            SettingView,
+            PaperSettingView,
+            UserView,
+            AccountRequestView,
+        ),
     ),
     (
         _("Supervision"),
@@ -107,6 +119,9 @@ def register(app: Flask) -> None:
     menu = [(label, [view() for view in views]) for label, views in MENU]
     for _label, views in menu:
         admin.add_views(*views)
+    for view in (view for _label, views in menu for view in views):
+        for name in view.password_views:
+            ask_password_at(app, f"{view.endpoint}.{name}", view.needs_password)
     app.extensions[SCREENS_KEY] = tuple(view for _label, views in menu for view in views)
     admin.add_views(*(view() for view in HEADER_VIEWS))
     app.register_blueprint(home.blueprint)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlsplit
 from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
-from sqlalchemy import and_
+from sqlalchemy import and_, select
 from sqlalchemy.orm import aliased
 from typing_extensions import override
 from wtforms import TextAreaField
@@ -17,16 +17,16 @@ from wtforms import TextAreaField
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import _
-from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import HEAD_STEPS, REQUESTER_STEPS, Outcome, Result, Step, Urgency
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, ChangeSource, FieldKind
 from models.accounts.user import User
 from models.audit import trail
 from models.changes.assets.affected import AFFECTED_TEXT, copy_items
 from models.changes.change import ChangeRequest
 from models.changes.clock_correction import begins_after, correct_clock, may_correct_clock
-from models.changes.comment import add_comment
+from models.changes.comment import add_comment, require_may_comment
 from models.changes.loading import load_change
-from models.changes.moves.assignment import reassign_step, take_up_step
+from models.changes.moves.assignment import reassign_step, require_may_reassign, take_up_step
 from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
 from models.changes.steps.activity import Activity
 from models.changes.steps.due_times import StepDue
@@ -102,6 +102,7 @@ class ChangeView(RecordView):
     """The requests that the current user may see."""
 
     resource = Resource.CHANGE
+    password_views = frozenset({"move"})
     title = _("Change requests (RFC)")
     empty_message = _("No request yet. A requester creates one with “New request”.")
     details_template = "changes/page.html"
@@ -281,6 +282,12 @@ class ChangeView(RecordView):
         flash(gettext("The draft was discarded."), "success")
         return redirect(self.get_url(".index_view"), 303)
 
+    @override
+    def needs_password(self) -> bool:
+        """Ask for it at the head's decisions: approval and verification."""
+        change_id = parse_id(str((request.view_args or {})["change_id"]))
+        return db.session.scalar(select(ChangeRequest.step).where(ChangeRequest.id == change_id)) in HEAD_STEPS
+
     # -- moves -------------------------------------------------------------------------------------------------
 
     @expose("/<change_id>/move", methods=("POST",))
@@ -309,6 +316,7 @@ class ChangeView(RecordView):
     def comment(self, change_id: str) -> ResponseReturnValue:
         """Add a comment or question, and notify the one it is for."""
         change = self._load_visible(parse_id(change_id))
+        require_may_comment(change, get_current_user(), now())
         id_, form = change.id, CommentForm()
         form.set_up(change)
         page = self.row_url(id_) + "#comments"
@@ -366,6 +374,7 @@ class ChangeView(RecordView):
         form = None
         try:
             case = locked_case(id_, self.visible_criterion())
+            require_may_reassign(case)
             form = make_reassign_form(case)
             to = self._get_assignee(case.change, form.to.data)
             reason = form.reason.data or ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from flask import flash
 from typing_extensions import override
 
 from lpse_admin.accounts.permissions import Resource
@@ -11,7 +12,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from models.database import db
 from models.delegation.delegation import Delegation
-from models.delegation.grant import grant_delegation
+from models.delegation.grant import confirm_delegation, grant_delegation
 from models.documents.document import attach
 from views.app.access import get_current_user
 from views.app.clock import now
@@ -30,6 +31,7 @@ class DelegationView(RecordView):
     """The delegations of the reader's agency."""
 
     resource = Resource.DELEGATION
+    password_views = frozenset({"create_view", "confirm"})
     model = Delegation
     title = _("Delegations (Plh./Plt.)")
     empty_message = _("No delegation is recorded. The head delegates here, or an administrator records the decree.")
@@ -56,6 +58,8 @@ class DelegationView(RecordView):
         Column("recorder", _("Recorded by"), "recorded_by"),
         Column("recorder_capacity", _("Recorded in the capacity of"), Delegation.recorded_by_capacity),
         Column("recorded", _("Recorded"), Delegation.recorded_at),
+        Column("confirmed", _("Confirmed"), Delegation.confirmed_at),
+        Column("confirmer", _("Confirmed by"), Delegation.confirmed_by_name),
         Column("withdrawn", _("Revoked"), Delegation.withdrawn_at),
         Column("withdrawer", _("Revoked by"), "withdrawn_by"),
         Column("void", _("Void since"), Delegation.void_at),
@@ -88,6 +92,25 @@ class DelegationView(RecordView):
         decree = form["decree"].as_document()
         attach(db.session(), by=get_current_user(), now=now(), delegation=delegation, **decree)
         return delegation
+
+    @override
+    def after_model_change(self, form: Form, model: Delegation, is_created: bool) -> None:
+        """Say that a delegation in the head's name waits."""
+        if model.unconfirmed_since is not None:
+            flash(
+                tr(_("It is in force once the head, or another administrator, has confirmed it on this page.")),
+                "warning",
+            )
+
+    @action(
+        "confirm",
+        _("Confirm the delegation"),
+        when=Delegation.can_be_confirmed_by,
+        success=_("The delegation is confirmed."),
+    )
+    def confirm(self, delegation: Delegation, _form: Form) -> None:
+        """Confirm a delegation that an administrator recorded in the head's name."""
+        confirm_delegation(delegation, by=get_current_user(), now=now())
 
     @action(
         "withdraw",

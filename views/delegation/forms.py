@@ -12,6 +12,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from lpse_admin.accounts.roles import Role
+from lpse_admin.documents.file_types import FileType
+from lpse_admin.documents.hazards.pdfs import has_pages
 from lpse_admin.i18n import _
 from lpse_admin.workflow.acting_head import reason_cannot_act_for_head
 from models.accounts.user import User
@@ -133,6 +135,15 @@ class DelegationForm(Form):
         """Raise ValidationError where no file was sent."""
         if not field.is_given:
             raise ValidationError(_("The scanned decree is required: without it nobody can act for the head."))
+        is_own = self.head_id.data == get_current_user().id
+        if (
+            not is_own
+            and field.inspected is not None
+            and not (field.inspected.type is FileType.PDF and has_pages(field.content))
+        ):
+            raise ValidationError(
+                _("Whoever records it for the head attaches the signed decree as a PDF with its pages.")
+            )
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of ``grant_delegation``."""

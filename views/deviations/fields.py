@@ -90,8 +90,9 @@ def disposal_fields(colleagues: Iterable[tuple[int, str]], deviation_id: int) ->
 def disposal_values(form: BaseForm, deviation_id: int) -> dict[str, object]:
     """Return the submitted disposal of one deviation, as ``Deviation.dispose`` takes it."""
     values = {name: form[disposal_field(name, deviation_id)].data for name in _DISPOSAL_FIELDS}
-    by = values["follow_up_by"]
-    return {**values, "follow_up_by": int(by) if by and str(by).isdecimal() else None}
+    by = str(values["follow_up_by"] or "")
+    # What is no number is nobody, whom the rule refuses; None is where nobody was chosen.
+    return {**values, "follow_up_by": (int(by) if by.isascii() and by.isdecimal() else 0) if by else None}
 
 
 def colleagues_of(agency_id: int) -> list[tuple[int, str]]:

@@ -14,15 +14,16 @@ from wtforms.validators import StopValidation
 from wtforms.widgets import DateTimeLocalInput, TextInput
 
 from lpse_admin.documents.file_types import EXECUTED_EXTENSIONS, MAX_FILE_BYTES, FileType
-from lpse_admin.documents.inspection import InspectedFile, inspect_file
 from lpse_admin.errors import FileTooLarge, ValidationFailed
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.dates import read_date, read_datetime
 from lpse_admin.parsing.numbers import read_whole_number, write_number
 from models.database import db
+from models.documents.scanner import HeldBackError
 from models.office.options import load_accepted_types
 from views.app.access import get_current_user
 from views.forms.base import Form
+from views.forms.scanning import check_file
 from views.forms.uploads import kept_files
 from views.i18n.language import current_timezone, tr
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from wtforms.form import BaseForm
+
+    from lpse_admin.documents.inspection import InspectedFile
 
 
 class DateField(WTFormsDateField):
@@ -160,10 +163,12 @@ class ScannedFileField(FileField):
         else:
             return
         try:
-            self.inspected = inspect_file(name, self.content, self.accepted)
+            self.inspected = check_file(name, self.content, self.accepted)
         except (ValidationFailed, FileTooLarge) as refusal:
             if isinstance(form, Form):
                 form.status = refusal.status
+            if isinstance(refusal, HeldBackError):
+                self.kept_name = name  # it waits with the form for the scanner
             raise StopValidation(refusal.message) from None
         self.kept_name = name
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 View = TypeVar("View", bound="Callable[..., Any]")
 
 #: Fields that differ between two pages with the same form.
-_FIELDS_OF_THE_PAGE = frozenset({FORM_ID, "csrf_token", "version"})
+_FIELDS_OF_THE_PAGE = frozenset({FORM_ID, "csrf_token", "version", "current-password"})
 _MAX_LOCATION = 500
 _CHUNK = 1024 * 1024
 

@@ -130,8 +130,14 @@ class ReadOnlyView(ModelView):
     can_delete = False
     can_view_details = True
     can_export = True
+    #: The names of its views that ask for the password again, where that was not entered within ten minutes.
+    password_views: ClassVar[frozenset[str]] = frozenset()
     #: Whether the readers of the list choose its columns.
     can_choose_columns: ClassVar[bool] = True
+
+    def needs_password(self) -> bool:
+        """Whether this request to one of ``password_views`` is of the kind that needs the password."""
+        return True
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Build the ``spec`` of a screen that declares columns."""

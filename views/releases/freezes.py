@@ -36,6 +36,7 @@ class FreezeView(RecordView):
     """The freezes of the user's agency."""
 
     resource = Resource.FREEZE
+    password_views = frozenset({"permit"})
     model = Freeze
     title = _("Freeze periods")
     empty_message = _("No freeze period is set. An administrator creates one; nothing is released in it.")

@@ -101,6 +101,7 @@ class SopView(RecordView):
     """All SOP revisions of the user's agency."""
 
     resource = Resource.SOP
+    password_views = frozenset({"enact"})
     title = _("SOPs")
     empty_message = _("No SOP yet. One is loaded from its file.")
     details_template = "sops/details.html"

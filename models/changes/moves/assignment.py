@@ -123,11 +123,20 @@ def reassign(
     return reassign_step(open_case(change, actor, now, version=version), to, reason=reason)
 
 
-def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
-    """Like ``reassign``, for the actor of ``case``."""
-    change, current, actor = case.change, case.require_open(), case.actor
+def require_may_reassign(case: CaseFile) -> None:
+    """Raise NotAllowed unless the actor of ``case`` has, may take or may give the step, NoSuchMove if nobody has it."""
+    current, actor = case.require_open(), case.actor
+    may_give = may_reassign_for_others(actor, case.change.agency_id)
+    if current.held_by_id != actor.id and not may_give and (refusal := case.reason_cannot_take(actor)):
+        raise NotAllowed(refusal)
     if current.held_by_id is None:
         raise NoSuchMove(_("This step has no assignee, so it cannot be reassigned."))
+
+
+def reassign_step(case: CaseFile, to: User, *, reason: str) -> Reassignment:
+    """Like ``reassign``, for the actor of ``case``."""
+    require_may_reassign(case)
+    change, current, actor = case.change, case.require_open(), case.actor
     by_administrator = actor.id not in {current.held_by_id, to.id} and may_reassign_for_others(actor, change.agency_id)
     if current.held_by_id != actor.id and not by_administrator:
         _require_taken_over(case, to)

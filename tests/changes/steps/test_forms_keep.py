@@ -214,6 +214,7 @@ def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(running_app: R
 #: Every form that is recovered after an expired session, besides those of ``new/`` and ``edit/``.
 RECOVERABLE_ENDPOINTS = {
     "absence.end",
+    "account-request.refuse",
     "asset-update.item",
     "change.comment",
     "change.correct_clock",

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from lpse_admin.documents.file_types import MAX_FILE_BYTES
-from lpse_admin.documents.inspection import inspect_file
 from lpse_admin.errors import FileTooLarge, Malformed, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import ItemKind
@@ -29,6 +28,7 @@ from views.changes.steps.form import InvalidFieldValues, build_step_form
 from views.forms.base import CONFIRM_PREFIX
 from views.forms.once import keep_submission, returned_form_id
 from views.forms.recovery import require_resubmit
+from views.forms.scanning import check_file
 from views.forms.uploads import KeptFile, keep_files
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class SentStep:
         attached = 0
         for file in files:
             try:
-                checked = inspect_file(file.name, file.content, self.form.accepted_types)
+                checked = check_file(file.name, file.content, self.form.accepted_types)
                 _require_room(attached + len(file.content), total)
             except (ValidationFailed, FileTooLarge) as refusal:
                 errors[file.field] = refusal.message

@@ -16,6 +16,8 @@ from wtforms import (
     BooleanField,
     Field,
     MultipleFileField,
+    SelectField,
+    SelectMultipleField,
     TextAreaField,
 )
 from wtforms.form import BaseForm
@@ -74,6 +76,7 @@ _MAX_SUGGESTIONS = 300
 _ASSET_KINDS = ASSET_FIELD_KINDS | {FieldKind.ASSET}
 #: Above the fields that the SOP itself asks for.
 OWN_FIELDS_TITLE = _("Asked for by the SOP")
+_NOT_OFFERED = _("Choose an item from the list.")
 
 
 def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None) -> StepForm:
@@ -212,10 +215,22 @@ class StepForm(BaseForm):
                 values[field.key] = field_value(field, form_field)
             except ValidationFailed as refusal:
                 errors[field.key] = refusal.message
-        values |= deviation_values(self, form_data)
+        errors |= {name: _NOT_OFFERED for name in self._unoffered(form_data) if name not in errors}
+        values |= {key: value for key, value in deviation_values(self, form_data).items() if key not in errors}
         if errors:
             raise InvalidFieldValues(values, errors)
         return values
+
+    def _unoffered(self, form_data: Mapping[str, Any]) -> list[str]:
+        """Return the names of the choices that were sent with something that their field does not offer."""
+        return [
+            str(name)
+            for name, field in self._fields.items()
+            if name in form_data
+            and isinstance(field, SelectField | SelectMultipleField)
+            and not {str(one).strip() for one in field.raw_data or () if not is_blank(str(one))}
+            <= {str(choice.value) for choice in field.choices or ()}
+        ]
 
     def mutation_rows(self) -> list[dict[str, Any]]:
         """Return the rows of an asset update so far, in words."""

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
-import secrets
 import sys
 
 import click
 from sqlalchemy import select
 
+from lpse_admin.accounts.four_eyes import RequestState
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NotFound
 from lpse_admin.i18n import Message, _
-from models.accounts.user import User, create_user, find_user
+from models.accounts.user import User, find_user
+from models.administration.account_request import AccountRequest
+from models.administration.decisions import approve, refuse
+from models.administration.operations import (
+    NewAccount,
+    change_roles,
+    create_account,
+    disable_account,
+    enable_account,
+    generate_password,
+    reset_from_terminal,
+)
 from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db, read_session
 from models.office.agency import Agency
+from views.app.clock import now
 from views.commands.terminal import CommandGroup, print_table, say, write_session
 from views.i18n.wording import terminal_text
 
-group = CommandGroup("user", help=terminal_text(_("Users: add, disable, enable, role, reset, list.")))
+group = CommandGroup(
+    "user",
+    help=terminal_text(_("Users: add, disable, enable, role, reset, list; requests that wait for a second person.")),
+)
 
 _SEVERAL = terminal_text(_("May be given several times."))
 _GIVE = terminal_text(_("Give this role too; may be given several times."))
@@ -29,6 +44,11 @@ _PASSWORD_OPTION = click.option(
     "--password-stdin",
     is_flag=True,
     help=terminal_text(_("Read the password from standard input; without it one is generated and printed.")),
+)
+_VACANT_OPTION = click.option(
+    "--leave-vacant",
+    is_flag=True,
+    help=terminal_text(_("Also if this is the last head: the post is vacant then, and the superior appoints a Plt.")),
 )
 
 
@@ -69,15 +89,14 @@ def add(
             terminal_text(_("is needed: only an administrator belongs to no agency")), param_hint="--agency"
         )
     with write_session("user add") as session:
-        password = _read_password() if password_stdin else secrets.token_urlsafe(15)
-        user = create_user(
-            session,
-            None,
+        password = _read_password() if password_stdin else generate_password()
+        account = NewAccount(
             agency=_find_agency(agency) if agency else None,
             values={"username": username, "full_name": name, **details},
             roles=held,
             password=password,
         )
+        user = create_account(session, None, account, now=now())
         added = user.username
     say(_("%(username)s: added.", username=added))
     if not password_stdin:
@@ -86,12 +105,13 @@ def add(
 
 @group.command()
 @click.argument("username")
-def disable(username: str) -> None:
+@_VACANT_OPTION
+def disable(username: str, *, leave_vacant: bool) -> None:
     """Disable an account and end its sessions."""
     with write_session("user disable"):
         user = _find_user(username)
         if user.is_active:
-            user.disable(None)
+            disable_account(user, None, now=now(), leaves_vacant=leave_vacant)
         name = user.username
         waiting = requests_that_need(db.session(), user)
         remark = waiting_message(waiting) if waiting else None
@@ -107,7 +127,7 @@ def enable(username: str) -> None:
     """Enable an account again; its password and roles are as they were."""
     with write_session("user enable"):
         user = _find_user(username)
-        user.enable(None)
+        enable_account(user, None, now=now())
         name = user.username
     say(_("%(username)s: enabled.", username=name))
 
@@ -129,7 +149,10 @@ def enable(username: str) -> None:
     type=_ROLE_TYPE,
     help=_TAKE_AWAY,
 )
-def change_roles(username: str, roles: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...]) -> None:
+@_VACANT_OPTION
+def give_roles(
+    username: str, roles: tuple[str, ...], added: tuple[str, ...], removed: tuple[str, ...], *, leave_vacant: bool
+) -> None:
     """Give an account these ROLES and no others, or add and remove single ones; a change ends its sessions."""
     if bool(roles) == bool(added or removed):
         raise click.UsageError("name all roles that the account is to have, or --add and --remove single ones")
@@ -139,7 +162,7 @@ def change_roles(username: str, roles: tuple[str, ...], added: tuple[str, ...], 
         user = _find_user(username)
         held = frozenset(Role(role) for role in roles) or user.roles
         held = (held | {Role(role) for role in added}) - {Role(role) for role in removed}
-        user.change_roles(None, held)
+        change_roles(user, None, held, now=now(), leaves_vacant=leave_vacant)
         name, keys = user.username, ",".join(role.value for role in Role if role in held)
     say(f"{name}: {keys}")
 
@@ -151,14 +174,61 @@ def reset(username: str, *, password_stdin: bool) -> None:
     """Set a new password, which has to be changed at the next login, turn off the second factor, end all sessions."""
     with write_session("user reset"):
         user = _find_user(username)
-        password = _read_password() if password_stdin else secrets.token_urlsafe(15)
-        user.reset_password(None, password, without_second_factor=True)
+        password = _read_password() if password_stdin else generate_password()
+        reset_from_terminal(user, password, now=now())
         name, is_active = user.username, user.is_active
     say(_("%(username)s: reset.", username=name))
     if not is_active:
         say(_("The account is still disabled: flask user enable %(username)s", username=name))
     if not password_stdin:
         say(_("Password: %(password)s", password=password))
+
+
+@group.command("requests")
+def list_requests() -> None:
+    """List what waits for a second person."""
+    with read_session() as session:
+        waiting = session.scalars(select(AccountRequest).order_by(AccountRequest.id)).all()
+        print_table(
+            (_("Number"), _("Account"), _("What"), _("Roles"), _("Asked by"), _("Until")),
+            [
+                (
+                    str(one.id),
+                    one.user.username,
+                    one.act.title,
+                    ",".join(role.value for role in one.roles or ()) or None,
+                    one.asked_by.username,
+                    one.expires_at.isoformat(timespec="minutes"),
+                )
+                for one in waiting
+                if one.state(now()) is RequestState.WAITING
+            ],
+        )
+
+
+@group.command("approve")
+@click.argument("number", type=int)
+def approve_request(number: int) -> None:
+    """Approve a request, as its second person: who runs this is told to heads and administrators."""
+    with write_session("user approve"):
+        request = _find_request(number)
+        name = request.user.username
+        password = approve(request, None, now=now(), secret_key=None)
+    say(_("%(username)s: approved.", username=name))
+    if password is not None:
+        say(_("Password: %(password)s", password=password))
+
+
+@group.command("refuse")
+@click.argument("number", type=int)
+@click.option("--reason", required=True, help=terminal_text(_("Why it is refused.")))
+def refuse_request(number: int, reason: str) -> None:
+    """Refuse a request."""
+    with write_session("user refuse"):
+        request = _find_request(number)
+        name = request.user.username
+        refuse(request, None, now=now(), reason=reason)
+    say(_("%(username)s: refused.", username=name))
 
 
 @group.command("list")
@@ -194,6 +264,13 @@ def _find_user(username: str) -> User:
     if user is None:
         raise NotFound(_("There is no user %(username)s.", username=username))
     return user
+
+
+def _find_request(number: int) -> AccountRequest:
+    request = db.session.get(AccountRequest, number)
+    if request is None:
+        raise NotFound(_("There is no request %(number)s.", number=number))
+    return request
 
 
 def _find_agency(key: str) -> Agency:

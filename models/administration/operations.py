@@ -1,0 +1,382 @@
+"""What administrators do to accounts: done at once, or recorded as a request that waits for a second person.
+
+``by`` None is the terminal, which administers everything and needs no second person; it is told like everybody else.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from lpse_admin.accounts.four_eyes import REQUEST_LIFETIME, AccountAct, needs_second_person
+from lpse_admin.accounts.inspection import InspectionDates
+from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.sessions import SessionEnd
+from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
+from lpse_admin.i18n import _
+from models.accounts.factors.ends import end_factors
+from models.accounts.factors.second_factor import reset_factors
+from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
+from models.accounts.user import User, require_administrator_of
+from models.administration.account_request import AccountRequest, waiting_requests
+from models.administration.notices import tell_of_account, tell_of_request
+from models.administration.values import (
+    Holder,
+    flush_unique,
+    lock_administrators,
+    lock_heads,
+    require_strong_password,
+    roles_error,
+    taken_error,
+    validated,
+)
+from models.audit.actions import AuditAction
+from models.base import session_of
+from models.notifications.account_mails import send_link_for_administrator, tell_former_address
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Collection, Iterable, Mapping
+
+    from sqlalchemy.orm import Session
+
+    from models.office.agency import Agency
+
+CREATED = AuditAction("user.create", _("Created an account"))
+EDITED = AuditAction("user.edit", _("Changed an account"))
+PASSWORD_SET = AuditAction("user.password", _("Set a new password for a user"))
+DISABLED = AuditAction("user.disable", _("Disabled an account"))
+ENABLED = AuditAction("user.enable", _("Enabled an account"))
+ASKED = AuditAction("account-request.ask", _("Asked for a second person for an account"))
+
+_OWN_ROLES = _("Nobody changes their own roles; another administrator can.")
+
+
+@dataclass(frozen=True, slots=True)
+class NewAccount:
+    """A new account; ``agency`` None is the installation.
+
+    ``values`` has the keys of PERSONAL_FIELDS, and those of INSPECTION_FIELDS for an inspector, which the terminal may
+    leave out.
+    """
+
+    agency: Agency | None
+    values: Mapping[str, str | None]
+    roles: Collection[Role]
+    password: str = field(repr=False)
+
+
+def create_account(
+    session: Session, by: User | None, account: NewAccount, *, now: dt.datetime, demands_nip: bool = False
+) -> User:
+    """Create an account and return it; its password has to be changed at the first login.
+
+    One of a head or an administrator stays disabled until a second person has approved it. Raises NotAllowed unless
+    ``by`` administers that agency, ValidationFailed with an error for each invalid field ("username", "roles",
+    "password" …).
+    """
+    agency, values, password = account.agency, account.values, account.password
+    agency_id = agency.id if agency else None
+    require_administrator_of(by, agency_id)
+    held, dates = frozenset(account.roles), dates_from(values, InspectionDates())
+    errors = dates_errors(session, agency, held, dates, is_required=by is not None)
+    cleaned: dict[str, str | None] = {}
+    try:
+        cleaned = validated(session, Holder(agency_id, None, demands_nip), values, held)
+    except ValidationFailed as refusal:
+        errors |= refusal.field_errors
+    try:
+        names = (values.get("username"), values.get("full_name"), agency.name if agency else None)
+        require_strong_password(password, [name for name in names if name])
+    except ValidationFailed as refusal:
+        errors |= refusal.field_errors
+    if errors:
+        raise ValidationFailed(_("The user cannot be saved with these values."), field_errors=errors)
+    user = User(agency=agency, **cleaned)
+    user.roles = held
+    user.inspects_from, user.inspects_until = dates_kept(held, dates)
+    user.set_password(password, is_initial=True)
+    user.password_set_at = now
+    waits = by is not None and needs_second_person(AccountAct.CREATE, (), held)
+    user.is_active = not waits
+    session.add(user)
+    CREATED.describe(session)
+    flush_unique(session)
+    if waits and by is not None:
+        _ask(user, AccountAct.CREATE, by=by, now=now, roles=held)
+    else:
+        tell_of_account(user, _("New account"), now=now, roles=held)
+    return user
+
+
+def alter_account(
+    user: User,
+    by: User | None,
+    *,
+    values: Mapping[str, str | None],
+    roles: Iterable[Role],
+    now: dt.datetime,
+    demands_nip: bool = False,
+) -> list[AccountRequest]:
+    """Change the user's ``values`` (as of ``NewAccount``) and roles; return the requests for what has to wait.
+
+    Raises NotAllowed and ValidationFailed as ``create_account`` does, and NoSuchMove if no head or administrator would
+    remain.
+    """
+    require_administrator_of(by, user.agency_id)
+    session, held, former = session_of(user), frozenset(roles), user.email
+    require_may_have_roles(user, by, held)
+    dates = dates_from(values, user.inspection)
+    found = dates_errors(session, user.agency, held, dates, is_required=_needs_dates(user, held, dates))
+    cleaned = validated(session, Holder(user.agency_id, user, demands_nip, found), values, held)
+    asked: dict[AccountAct, dict[str, object]] = {}
+    if _waits(AccountAct.ROLES, user, by, held) and held != user.roles:
+        asked[AccountAct.ROLES] = {"roles": held}
+    if _waits(AccountAct.EMAIL, user, by) and cleaned["email"] != former:
+        asked[AccountAct.EMAIL] = {"email": cleaned.pop("email")}
+    for key, value in cleaned.items():
+        setattr(user, key, value)
+    if AccountAct.ROLES not in asked:
+        _set_roles(user, held, now)
+    _set_inspection(user, dates)
+    EDITED.describe(session)
+    flush_unique(session)
+    if user.email != former:
+        _tell_of_address(user, former, now)
+    return [_ask(user, act, by=by, now=now, **what) for act, what in asked.items()] if by is not None else []
+
+
+def change_roles(
+    user: User, by: User | None, roles: Iterable[Role], *, now: dt.datetime, leaves_vacant: bool = False
+) -> AccountRequest | None:
+    """Give the user these roles and no others, or return the request for it; raises as ``alter_account`` does."""
+    require_administrator_of(by, user.agency_id)
+    held = frozenset(roles)
+    require_may_have_roles(user, by, held, leaves_vacant=leaves_vacant)
+    if error := roles_error(held, user.roles, user.agency_id):
+        raise ValidationFailed(error, field_errors={"roles": error})
+    if by is not None and _waits(AccountAct.ROLES, user, by, held):
+        return _ask(user, AccountAct.ROLES, by=by, now=now, roles=held)
+    _set_roles(user, held, now)
+    EDITED.describe(session_of(user))
+    return None
+
+
+def reset_account(
+    user: User, by: User, *, now: dt.datetime, secret_key: str | None, without_second_factor: bool = False
+) -> AccountRequest | str | None:
+    """Let the user set a new password; return the request for it, or the password to hand over, or None.
+
+    A link is mailed where ``secret_key`` is given and the account has an address: nobody but its owner knows the
+    password then. Elsewhere a password is returned, to be shown once, which has to be changed at the first login.
+    """
+    require_administrator_of(by, user.agency_id)
+    if by.id == user.id:
+        raise NotAllowed(_("Change your own password on your profile page."))
+    if _waits(AccountAct.RESET, user, by):
+        return _ask(user, AccountAct.RESET, by=by, now=now, without_second_factor=without_second_factor)
+    return _reset(user, now=now, secret_key=secret_key, without_second_factor=without_second_factor)
+
+
+def reset_factor_of(user: User, by: User, *, now: dt.datetime) -> AccountRequest | None:
+    """Turn off the second factor of somebody whose device is lost, or return the request; raises as the rule does."""
+    require_administrator_of(by, user.agency_id)
+    if by.id != user.id and _waits(AccountAct.FACTOR, user, by):
+        return _ask(user, AccountAct.FACTOR, by=by, now=now)
+    reset_factors(user, by)
+    return None
+
+
+def reset_from_terminal(user: User, password: str, *, now: dt.datetime) -> None:
+    """Set a password, which has to be changed, and turn the second factor off; raises ValidationFailed if weak."""
+    require_strong_password(password, user.known_names())
+    _set_first_password(user, password, now, without_second_factor=True)
+
+
+def disable_account(
+    user: User, by: User | None, *, now: dt.datetime, leaves_vacant: bool = False
+) -> AccountRequest | None:
+    """Disable the account and end its sessions, or return the request for it; raises NotAllowed and NoSuchMove."""
+    require_administrator_of(by, user.agency_id)
+    if not user.is_active:
+        raise NoSuchMove(_("This account is already disabled."))
+    if by is not None and by.id == user.id:
+        raise NotAllowed(_("You cannot disable your own account; another administrator can."))
+    _require_others(user, user.roles, leaves_vacant=leaves_vacant)
+    if by is not None and _waits(AccountAct.DISABLE, user, by):
+        return _ask(user, AccountAct.DISABLE, by=by, now=now)
+    _set_active(user, is_active=False, now=now)
+    return None
+
+
+def enable_account(user: User, by: User | None, *, now: dt.datetime) -> AccountRequest | None:
+    """Enable the account, or return the request; raises NotAllowed, NoSuchMove also if its NIP or address is taken."""
+    require_administrator_of(by, user.agency_id)
+    if user.is_active:
+        raise NoSuchMove(_("This account is already enabled."))
+    for key in ("nip", "email"):
+        if error := taken_error(session_of(user), key, getattr(user, key), user.agency_id, user):
+            raise NoSuchMove(error)
+    if by is not None and _waits(AccountAct.ENABLE, user, by):
+        return _ask(user, AccountAct.ENABLE, by=by, now=now)
+    _set_active(user, is_active=True, now=now)
+    return None
+
+
+def require_may_have_roles(user: User, by: User | None, held: frozenset[Role], *, leaves_vacant: bool = False) -> None:
+    """Raise NotAllowed for one's own roles, NoSuchMove if no head or administrator would remain."""
+    if by is not None and by.id == user.id and held != user.roles:
+        raise NotAllowed(_OWN_ROLES)
+    _require_others(user, user.roles - held, leaves_vacant=leaves_vacant)
+
+
+def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | None) -> str | None:
+    """Do what was asked, once a second person has approved it; return the password to hand over, or None.
+
+    Everything is asked again as it is now: raises as the operations do.
+    """
+    user, by = request.user, request.asked_by
+    require_administrator_of(by, user.agency_id)
+    match request.act:
+        case AccountAct.CREATE | AccountAct.ENABLE:
+            _require_inactive_and_free(user)
+            _set_active(user, is_active=True, now=now)
+            if request.act is AccountAct.CREATE:
+                return _reset(user, now=now, secret_key=secret_key, without_second_factor=False)
+        case AccountAct.DISABLE:
+            _require_others(user, user.roles)
+            _set_active(user, is_active=False, now=now)
+        case AccountAct.ROLES:
+            held = frozenset(request.roles or ())
+            require_may_have_roles(user, by, held)
+            if error := roles_error(held, user.roles, user.agency_id):
+                raise NoSuchMove(error)
+            _set_roles(user, held, now)
+        case AccountAct.EMAIL:
+            _change_address(user, request.email, now)
+        case AccountAct.FACTOR:
+            reset_factors(user, by)
+            tell_of_account(user, _("Second factor off"), now=now)
+        case AccountAct.RESET:
+            return _reset(user, now=now, secret_key=secret_key, without_second_factor=request.without_second_factor)
+    return None
+
+
+def _waits(act: AccountAct, user: User, by: User | None, after: frozenset[Role] | None = None) -> bool:
+    return by is not None and needs_second_person(act, user.roles, user.roles if after is None else after)
+
+
+def _ask(user: User, act: AccountAct, *, by: User, now: dt.datetime, **what: object) -> AccountRequest:
+    """Record a request; raises NoSuchMove if one of the kind waits already."""
+    session = session_of(user)
+    if any(one.act is act for one in waiting_requests(session, user, now)):
+        raise NoSuchMove(_("This waits for a second person already."))
+    roles = what.pop("roles", None)
+    request = AccountRequest(
+        agency_id=user.agency_id,
+        user=user,
+        act=act,
+        roles=tuple(sorted(roles)) if isinstance(roles, frozenset) else None,
+        asked_by=by,
+        asked_at=now,
+        expires_at=now + REQUEST_LIFETIME,
+        **what,
+    )
+    session.add(request)
+    ASKED.describe(session)
+    tell_of_request(request, now=now)
+    return request
+
+
+def _needs_dates(user: User, held: frozenset[Role], dates: InspectionDates) -> bool:
+    """Whether the dates are those of an inspection to come: the role is new, or they are changed."""
+    return Role.INSPECTOR in held and (Role.INSPECTOR not in user.roles or dates != user.inspection)
+
+
+def _set_inspection(user: User, dates: InspectionDates) -> None:
+    """Store the dates; others end the sessions, so that a former one does not live on with them."""
+    former = user.inspection
+    user.inspects_from, user.inspects_until = dates_kept(user.roles, dates)
+    if former != user.inspection:
+        user.end_sessions(SessionEnd.ACCOUNT)
+
+
+def _set_roles(user: User, held: frozenset[Role], now: dt.datetime) -> None:
+    if held == user.roles:
+        return
+    user.roles = held
+    user.end_sessions(SessionEnd.ACCOUNT)
+    tell_of_account(user, _("Roles changed"), now=now, roles=held)
+
+
+def _set_active(user: User, *, is_active: bool, now: dt.datetime) -> None:
+    user.is_active = is_active
+    (ENABLED if is_active else DISABLED).describe(session_of(user))
+    user.end_sessions(SessionEnd.ACCOUNT)
+    tell_of_account(user, _("Account enabled") if is_active else _("Account disabled"), now=now)
+
+
+def _require_inactive_and_free(user: User) -> None:
+    if user.is_active:
+        raise NoSuchMove(_("This account is already enabled."))
+    for key in ("nip", "email"):
+        if error := taken_error(session_of(user), key, getattr(user, key), user.agency_id, user):
+            raise NoSuchMove(error)
+
+
+def _change_address(user: User, email: str | None, now: dt.datetime) -> None:
+    former = user.email
+    if error := taken_error(session_of(user), "email", email, user.agency_id, user):
+        raise NoSuchMove(error)
+    user.email = email
+    EDITED.describe(session_of(user))
+    _tell_of_address(user, former, now)
+
+
+def _tell_of_address(user: User, former: str | None, now: dt.datetime) -> None:
+    tell_former_address(user, former, now)
+    tell_of_account(user, _("E-mail address changed"), now=now)
+
+
+def _reset(user: User, *, now: dt.datetime, secret_key: str | None, without_second_factor: bool) -> str | None:
+    """Mail a link, or return a new first password where that cannot be; the former password ends either way."""
+    password = generate_password()
+    if secret_key is None or not user.email:
+        _set_first_password(user, password, now, without_second_factor=without_second_factor)
+        return password
+    _set_first_password(user, secrets.token_urlsafe(32), now, without_second_factor=without_second_factor)
+    send_link_for_administrator(user, secret_key=secret_key, now=now)
+    return None
+
+
+def _set_first_password(user: User, password: str, now: dt.datetime, *, without_second_factor: bool) -> None:
+    user.set_password(password, is_initial=True)
+    user.password_set_at = now
+    if without_second_factor:
+        end_factors(user, session_of(user))
+    PASSWORD_SET.describe(session_of(user))
+    what = _("New password and second factor off") if without_second_factor else _("New password")
+    tell_of_account(user, what, now=now)
+
+
+def generate_password() -> str:
+    """Return a password that can be read over the telephone: five groups of four."""
+    signs = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(signs) for _place in range(4)) for _group in range(5))
+
+
+def _require_others(user: User, lost: frozenset[Role], *, leaves_vacant: bool = False) -> None:
+    """Raise NoSuchMove if no other head or administrator would remain; locks serialise two who remove each other."""
+    if not user.is_active:
+        return
+    session = session_of(user)
+    if Role.ADMINISTRATOR in lost and lock_administrators(session, user.agency_id) <= {user.id}:
+        raise NoSuchMove(_("This is the last administrator; appoint another one first."))
+    if Role.HEAD in lost and not leaves_vacant and lock_heads(session, user.agency_id) <= {user.id}:
+        raise NoSuchMove(
+            _(
+                "This is the last head; appoint another one first. A post that falls vacant is recorded in the "
+                "terminal, with --leave-vacant."
+            )
+        )
