@@ -13,10 +13,14 @@ BABEL := $(BIN)/python -m babel.messages.frontend --quiet
 # Written when an installation is complete, so that only changed requirements are installed again.
 RUN := $(VENV)/installed-run
 TEST := $(VENV)/installed-test
+# Tools that look at the requirements, apart from what they look at.
+TOOLS := $(VENV)/installed-tools
+
+FUZZ_ROUNDS ?= 20000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run test coverage check bench format translations migration guides browser clean
+.PHONY: help install run test coverage check bench format translations migration guides browser sbom audit fuzz clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
@@ -69,6 +73,16 @@ migration: $(TEST) ## draft the next migration from the models: make migration N
 guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
 	$(BIN)/python -m tests.support.pages.guide_pictures
 
+sbom: $(TOOLS) ## the bill of materials of what the program runs on, as CycloneDX: sbom.json
+	@$(VENV)/tools/bin/cyclonedx-py requirements requirements.txt --output-reproducible --of JSON -o sbom.json
+	@echo 'sbom.json'
+
+audit: $(TEST) $(TOOLS) ## known holes of what the program runs on; says so where their list cannot be reached
+	@$(VENV)/tools/bin/pip-audit --no-deps --disable-pip --format json -r requirements.txt 2>/dev/null | $(BIN)/python -m tools.known_holes
+
+fuzz: $(TEST) ## garbage to every address for long: make fuzz FUZZ_ROUNDS=20000
+	LPSE_FUZZ_ROUNDS=$(FUZZ_ROUNDS) $(BIN)/python -m pytest -n $(WORKERS) tests/app/http/test_http_fuzz.py
+
 clean: ## remove what the goals made, but not the data in instance/
 	rm -rf $(VENV) .coverage .coverage.* .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -86,6 +100,11 @@ $(BIN)/python:
 
 $(RUN): requirements.txt | $(BIN)/python
 	@$(PIP) -r requirements.txt
+	@touch $@
+
+$(TOOLS): | $(BIN)/python
+	@$(PYTHON) -m venv $(VENV)/tools
+	@$(VENV)/tools/bin/python -m pip install --quiet --no-input --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
 	@touch $@
 
 $(TEST): requirements.txt requirements-test.txt | $(BIN)/python

@@ -26,6 +26,7 @@ from models.audit import trail as audit_trail
 from models.audit.seal import KeyRing
 from models.audit.trail import AuditContext
 from models.database import db, protect_file, startup_lock
+from models.integrity.clock import clock_error
 from models.schema import upgrade_error
 from models.triggers import changed_triggers
 from views import commands
@@ -239,6 +240,7 @@ def serve() -> None:
             )
         )
     _announce(app, settings)
+    _say_clock_error(app)
     _look_at_triggers(app)
     making.allow_worker(app)
     schedulers = [Scheduler(app, settings.scheduler_interval_seconds, jobs) for jobs in (JOBS, LONG_JOBS)]
@@ -265,6 +267,15 @@ def _look_at_triggers(app: Flask) -> None:
             )
             sys.stderr.write(f"{terminal_text(notice)}\n")
             alert_of_triggers(names)
+
+
+def _say_clock_error(app: Flask) -> None:
+    """Say what speaks against the clock of this machine; the rounds of the scheduler compare it again."""
+    with app.app_context():
+        error = clock_error(db.session(), clock.now())
+        db.session.remove()
+    if error is not None:
+        sys.stderr.write(f"{terminal_text(error)}\n")
 
 
 def _stop(*reasons: Message) -> NoReturn:

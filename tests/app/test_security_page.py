@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-_PATH = re.compile(r"(?<![\w/.])(?:app\.py|(?:lpse_admin|models|views|tests|deploy|docs)/[\w./]+\w)")
+_PATH = re.compile(r"(?<![\w/.])(?:app\.py|(?:lpse_admin|models|views|tests|deploy|docs)/[\w./-]+\w)")
 
 
 def test_every_file_that_the_page_names_is_there() -> None:

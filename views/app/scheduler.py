@@ -13,10 +13,13 @@ from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.forms.pending_upload import remove_old_uploads
 from models.forms.submission import remove_old_submissions
+from models.integrity.clock import clock_error
+from models.notifications.security_notices import alert
 from models.office.agency import Agency
 from models.reports import totals
 from models.self_check.run import INTERVAL, run_self_check
 from models.worktime.deadlines import sweep
+from views.app import security_log
 from views.app.clock import now
 from views.audit.verifying import run_waiting_verification
 from views.inspection import making
@@ -73,6 +76,21 @@ def _anchor(is_stopped: Callable[[], bool]) -> object:
     return anchoring.anchor_all(by="Sistem", is_stopped=is_stopped)
 
 
+def _compare_clocks(_is_stopped: Callable[[], bool]) -> object:
+    """Alert the administrators of a clock that is wrong, at most once an hour."""
+    session = db.session()
+    error = clock_error(session, now())
+    if error is None:
+        session.rollback()
+        return None
+    set_audit_context(session, AuditContext(at=now(), actor_id=None, actor_name="Sistem", action="clock.compare"))
+    security_log.write("clock", "wrong", reason=str(error))
+    for agency_id in [None, *session.scalars(select(Agency.id).order_by(Agency.id))]:
+        alert(session, "clock", error, agency_id=agency_id, now=now())
+    session.commit()
+    return None
+
+
 def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
     """Forget forms that were sent long ago, and files of forms that were never sent again."""
     session = db.session()
@@ -90,6 +108,7 @@ def _continue_dossiers(_is_stopped: Callable[[], bool]) -> object:
 
 #: The jobs in order: notifications of the sweep are mailed in the same run.
 JOBS: tuple[tuple[str, Job], ...] = (
+    ("clock", _compare_clocks),
     ("deadlines", _sweep_deadlines),
     ("mail", _send_mail),
     ("anchors", _anchor),

@@ -68,6 +68,7 @@ _ACTIONS = (
     AuditAction("list.view.alter", _("Changed a saved view")),
     AuditAction("list.view.begin", _("Chose the default view of a list")),
     AuditAction("list.view.discard", _("Removed a saved view")),
+    AuditAction("clock.compare", _("Told of a wrong clock")),
     AuditAction("factor.encrypt", _("Encrypted the seeds of second factors with the present key")),
     AuditAction("POST access.login", _("Logged in")),
     AuditAction("POST access.enter_second_step", _("Logged in")),

@@ -138,7 +138,8 @@ def remove_passkey(user: User, passkey_id: int, now: dt.datetime, *, is_demanded
     if is_last:
         _require_not_demanded(user, is_demanded=is_demanded)
         end_factors(user, session)
-    passkey.removed_at = now
+    else:
+        passkey.removed_at = now
     user.end_sessions(SessionEnd.FACTOR)
     PASSKEY_REMOVED.describe(session)
     return passkey

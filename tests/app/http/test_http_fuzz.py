@@ -7,6 +7,7 @@ and an address hold may come as far as a statement, and is sent on both.
 from __future__ import annotations
 
 import io
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +79,7 @@ TEXTS = (
     "{{7*7}}",
     "__proto__",
 )
-ROUNDS = 120
+ROUNDS = int(os.environ.get("LPSE_FUZZ_ROUNDS", "120"))
 
 
 def writing(running_app: RunningApp, ids: dict[str, int]) -> list[str]:
