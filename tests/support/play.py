@@ -79,7 +79,10 @@ def _open_step(session: AuditedSession, table: str) -> dict[str, Any]:
     """Return the step that a value of an SOP's own field belongs to: one that is not finished."""
     if table != "field_value":
         return {}
-    return {"activity_id": session.scalar(select(func.max(Activity.id)).where(Activity.finished_at.is_(None)))}
+    row = Activity.__table__.c
+    found = select(row.id, row.agency_id, row.change_id).where(row.finished_at.is_(None)).order_by(row.id).limit(1)
+    activity_id, agency_id, change_id = session.execute(found).one()
+    return {"activity_id": activity_id, "agency_id": agency_id, "change_id": change_id}
 
 
 _MODELS = {str(mapper.class_.__tablename__): mapper.class_ for mapper in Base.registry.mappers}
