@@ -196,6 +196,9 @@ class Base(DeclarativeBase):
     #: When rows cannot be updated or deleted, and which of their columns cannot.
     row_rules: ClassVar[RowRules] = ()
 
+    #: Columns whose content can be erased, on record (``models.audit.erasure``), where no rule lets it change any more.
+    erasable_columns: ClassVar[frozenset[str]] = frozenset()
+
     #: The column with the agency whose audit chain the rows belong to; without it, the installation's.
     agency_column: ClassVar[str] = "agency_id"
 

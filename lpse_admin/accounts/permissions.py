@@ -67,6 +67,10 @@ class Resource(StrEnum):
     FINDING = "finding"
     SELF_CHECK = "self-check"
     INTEGRITY = "integrity"
+    RETENTION = "retention"
+    HOLD = "hold"
+    DESTRUCTION = "destruction"
+    ARCHIVE_REFERENCE = "archive-reference"
 
 
 _ALL_ROLES = frozenset(Role)
@@ -126,7 +130,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     # ``create`` is to lock a half-year, ``edit`` to set who signs the printed cards.
     Resource.ASSET_PERIOD: _INVENTORY_GRANTS,
     Resource.ROOM: _INVENTORY_GRANTS,
-    Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES),
+    # ``edit`` is to let the content of a file be erased, on record.
+    Resource.DOCUMENT: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.HEAD})),
     # ``edit`` is to file a paper that came back signed. Who sees a request prints its papers.
     Resource.PAPER: _grants(
         read=_ALL_ROLES,
@@ -224,6 +229,21 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     ),
     # Written by the server and the command alone; what was found can only be put right.
     Resource.SELF_CHECK: _grants(read=_OFFICE_ROLES, export=_OFFICE_ROLES),
+    Resource.RETENTION: _grants(
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
+        create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # ``edit`` is to lift it.
+    Resource.HOLD: _grants(
+        read=_OFFICE_ROLES, export=_OFFICE_ROLES, create=frozenset({Role.HEAD}), edit=frozenset({Role.HEAD})
+    ),
+    # ``create`` is to propose, ``edit`` the head's decision.
+    Resource.DESTRUCTION: _grants(
+        read=_OFFICE_ROLES, export=_OFFICE_ROLES, create=_INVENTORY_KEEPERS, edit=frozenset({Role.HEAD})
+    ),
+    Resource.ARCHIVE_REFERENCE: _INVENTORY_GRANTS,
 }
 
 #: What an acting head may do with the head's rights: read. The head's two decisions are moves; delegating further,

@@ -53,6 +53,8 @@ class RuleKey(LabelledEnum):
     ROLES_MIXED = "roles-mixed", _("Administrator who also takes part in requests")
     NIP_MISSING = "nip-missing", _("Account of an actor without NIP")
     SOP_OLD = "sop-old", _("SOP past its yearly evaluation")
+    INSPECTOR_UNDATED = "inspector-undated", _("Inspector's account without dates")
+    INSPECTOR_OVER = "inspector-over", _("Inspector's account past its last day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,10 @@ RULES: dict[RuleKey, Rule] = {
              _("Take the administrator role or the others away, and give them to somebody else.")),
         Rule(RuleKey.NIP_MISSING, Severity.NOTE, Resource.USER, _("Access control: one person, one account"),
              _("Enter the NIP on the page of the account.")),
+        Rule(RuleKey.INSPECTOR_UNDATED, Severity.MINOR, Resource.USER, _("Access control: inspection for a time"),
+             _("Enter the first and the last day of the inspection.")),
+        Rule(RuleKey.INSPECTOR_OVER, Severity.NOTE, Resource.USER, _("Access control: inspection for a time"),
+             _("Disable the account, or enter other days if the inspection goes on.")),
         Rule(RuleKey.SOP_OLD, Severity.NOTE, Resource.SOP, _("Permenpan-RB 35/2012: evaluation of SOPs"),
              _("Evaluate the SOP; enact a revision, or the same text anew.")),
     )

@@ -104,6 +104,7 @@ class AuditEntry(Base):
     )
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("audit_entry is append-only")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"rows", "reason"})
 
     id: Mapped[PrimaryKey]
     #: The agency's id, or 0 for the installation.
@@ -254,6 +255,25 @@ def note_inserted(session: Session, model: type[Base], rows: Iterable[Mapping[st
                 },
             }
         )
+
+
+def note_erased(
+    session: Session, key: tuple[str, str], values: Mapping[str, object], *, chain: int, change_id: int
+) -> None:
+    """Let the trail tell that columns of the row ``key`` (table and id) were erased; not what stood in them."""
+    session.info.setdefault(_PENDING_KEY, []).append(
+        {
+            "chain": chain,
+            "change": str(change_id),
+            "row": {
+                "table": key[0],
+                "id": key[1],
+                "action": RowAction.UPDATED,
+                "before": dict.fromkeys(values, redacted(None)),
+                "after": {name: as_told(value) for name, value in values.items()},
+            },
+        }
+    )
 
 
 def describe_action(session: Session, action: str, **details: str) -> None:

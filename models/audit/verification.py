@@ -12,6 +12,7 @@ from sqlalchemy import select
 from lpse_admin.i18n import Message, _
 from models.audit import seal
 from models.audit.anchors import Anchor, chain_anchors
+from models.audit.erasure import entry_content_hash, erased_hashes
 from models.audit.seal import KeyRing, SealState
 from models.audit.trail import GENESIS_HASH, AuditEntry, AuditRow, entry_hash
 
@@ -75,6 +76,7 @@ class ChainReader:
         """Read the heads."""
         self.heads = {head.chain: head for head in chain_anchors(self.connection)}
         self._anchored = {(anchor.chain, anchor.number): anchor.hash for anchor in self.anchors}
+        self._erased = erased_hashes(self.connection, AuditEntry.__tablename__)
 
     def chains(self) -> list[int]:
         """Return the chains that there are, or that an anchor says there were."""
@@ -93,7 +95,8 @@ class ChainReader:
             for entry in batch:
                 rows = json.loads(entry["rows"])
                 anchored = self._anchored.get((chain, entry["number"]))
-                yield from link.errors(entry, rows, anchored, indexed[entry["id"]])
+                erased = self._erased.get(str(entry["id"]))
+                yield from link.errors(entry, rows, anchored, indexed[entry["id"]], erased)
                 yield from seals.errors(entry)
                 self.on_entry(entry, rows)
             self.entries[chain] += len(batch)
@@ -125,10 +128,15 @@ class _Link:
     earlier: int = 0
 
     def errors(
-        self, entry: Mapping[str, Any], rows: list[dict[str, Any]], anchored: str | None, indexed: set[tuple[str, str]]
+        self,
+        entry: Mapping[str, Any],
+        rows: list[dict[str, Any]],
+        anchored: str | None,
+        indexed: set[tuple[str, str]],
+        erased: str | None = None,
     ) -> Iterator[ChainError]:
-        """Yield what is wrong with the next entry, and go on to it."""
-        error = self._error(entry, rows, anchored, indexed)
+        """Yield what is wrong with the next entry, and go on to it; ``erased`` is the hash of what an erasure left."""
+        error = self._error(entry, anchored, erased) or self._place_error(entry, rows, indexed)
         if error is not None:
             is_anchor = anchored not in {None, entry["hash"]}
             number = self.number + 1 if entry["number"] != self.number + 1 else entry["number"]
@@ -136,18 +144,16 @@ class _Link:
         self.earlier += self.at is not None and entry["at"] < self.at
         self.number, self.previous, self.id, self.at = entry["number"], entry["hash"], entry["id"], entry["at"]
 
-    def _error(
-        self, entry: Mapping[str, Any], rows: list[dict[str, Any]], anchored: str | None, indexed: set[tuple[str, str]]
-    ) -> Message | None:
+    def _error(self, entry: Mapping[str, Any], anchored: str | None, erased: str | None) -> Message | None:
         if entry["number"] != self.number + 1:
             return _("An entry before this one is missing.")
         if entry["previous_hash"] != self.previous:
             return _("The entry does not follow the previous one.")
-        if entry["hash"] != entry_hash(dict(entry)):
+        if entry["hash"] != entry_hash(dict(entry)) and entry_content_hash(entry) != erased:
             return _("The entry was modified after it was written.")
         if anchored not in {None, entry["hash"]}:
             return _("The entry differs from the anchored one.")
-        return self._place_error(entry, rows, indexed)
+        return None
 
     def _place_error(
         self, entry: Mapping[str, Any], rows: list[dict[str, Any]], indexed: set[tuple[str, str]]

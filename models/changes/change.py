@@ -147,6 +147,13 @@ class ChangeRequest(Base):
         DeleteRule("change_request_kept", "a submitted request cannot be deleted", "OLD.submitted_at IS NOT NULL"),
     )  # fmt: skip
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset(
+        {
+            "title", "description", "purpose", "impact", "risk_if_not_done", "resources", "test_plan", "rollback_plan",
+            "requester_name", "requester_contact", "requester_institution", "on_behalf_of",
+        }
+    )  # fmt: skip
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))

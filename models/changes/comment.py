@@ -49,6 +49,8 @@ class Comment(Base):
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a comment stays as it was written")
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"text"})
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))

@@ -22,6 +22,8 @@ class ChangeRevision(Base):
         DeleteRule("change_revision_kept", "a submitted revision cannot be deleted"),
     )
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"content"})
+
     id: Mapped[PrimaryKey]
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
     revision: Mapped[int]

@@ -157,6 +157,8 @@ class Deviation(Base):
         DeleteRule("deviation_kept", "a deviation is settled, not deleted"),
     )
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"account", "disposal_note", "follow_up_note"})
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, select
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
 from lpse_admin.documents.file_types import VIEWABLE_TYPES
-from lpse_admin.errors import NoSuchMove, NotAllowed, Refused
+from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, Refused
 from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
     from models.releases.freeze import FreezePermit
 
 
+class Erased(NotFound):
+    """The content of a file was erased, on record."""
+
+    status = HTTPStatus.GONE
+
+
 class FileContent(Base):
     """The content of a file, stored once however often it is attached."""
 
@@ -33,15 +40,23 @@ class FileContent(Base):
     secret_columns: ClassVar[frozenset[str]] = frozenset({"content"})
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a row of file_content stays as it is")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"content"})
 
     sha256: Mapped[str] = mapped_column(String(64), primary_key=True)
     size: Mapped[int]
     content: Mapped[bytes] = deferred(mapped_column(LargeBinary))
 
+    @property
+    def is_erased(self) -> bool:
+        """Whether nothing is stored where something was: its erasure is on record, or the verification finds it."""
+        return self.size > 0 and not self.content
+
     def intact(self, name: str) -> bytes:
         """Return the bytes; raises Refused, which names the file, if their hash is another than the one they have."""
         if hashlib.sha256(self.content).hexdigest() == self.sha256:
             return self.content
+        if self.is_erased:
+            raise Erased(_("The content of “%(name)s” was erased on record; its hash is kept.", name=name))
         raise Refused(
             _(
                 "The content of “%(name)s” is no longer what was attached: it was changed past the program, and is not"
@@ -74,6 +89,7 @@ class Document(Base):
         ),
         *no_update_or_delete("a decree stays with its delegation", "OLD.delegation_id IS NOT NULL", name="decree"),
     )
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"name"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

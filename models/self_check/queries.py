@@ -396,6 +396,24 @@ def sop_old(register: Register) -> Iterator[Found]:
     )
 
 
+def inspector_undated(register: Register) -> Iterator[Found]:
+    """Find open accounts of inspectors without dates."""
+    return register.rows(_inspectors(register).where(User.inspects_until.is_(None)))
+
+
+def inspector_over(register: Register) -> Iterator[Found]:
+    """Find accounts of inspectors that are enabled although their last day is past."""
+    return register.rows(_inspectors(register).where(User.inspects_until < register.agency.local_date(register.now)))
+
+
+def _inspectors(register: Register) -> Select[*tuple[Any, ...]]:
+    return (
+        select(User.id, User.full_name, User.username, literal(None))
+        .where(User.agency_id == register.agency_id, User.is_active, User.is_inspector)
+        .order_by(User.id)
+    )
+
+
 QUERIES: dict[RuleKey, Callable[[Register], Iterator[Found]]] = {
     RuleKey.DOCUMENT_MISSING: document_missing,
     RuleKey.OUT_OF_ORDER: out_of_order,
@@ -417,4 +435,6 @@ QUERIES: dict[RuleKey, Callable[[Register], Iterator[Found]]] = {
     RuleKey.ROLES_MIXED: roles_mixed,
     RuleKey.NIP_MISSING: nip_missing,
     RuleKey.SOP_OLD: sop_old,
+    RuleKey.INSPECTOR_UNDATED: inspector_undated,
+    RuleKey.INSPECTOR_OVER: inspector_over,
 }

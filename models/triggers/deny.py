@@ -7,14 +7,18 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Table
 
-from models.immutability import UpdateRule
+from models.immutability import UpdateRule, any_column_changed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
 
     from sqlalchemy.orm import registry
 
     from models.immutability import RowRules
+
+
+#: That the erasure of a row's content is on record.
+_IS_ERASED = "EXISTS (SELECT 1 FROM erasure e WHERE e.table_name = '{table}' AND e.row_key = CAST(OLD.{key} AS TEXT))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +56,20 @@ class DenyTrigger:
         )
 
 
-def table_triggers(table: Table, rules: RowRules) -> Iterator[DenyTrigger]:
-    """Yield the triggers that enforce ``rules`` on ``table``."""
+def table_triggers(table: Table, rules: RowRules, erasable: Collection[str] = ()) -> Iterator[DenyTrigger]:
+    """Yield the triggers that enforce ``rules`` on ``table``, but for erasures of ``erasable`` columns on record."""
     for rule in rules:
         event, condition = ("UPDATE", rule.condition(table)) if isinstance(rule, UpdateRule) else ("DELETE", rule.when)
+        if event == "UPDATE" and erasable:
+            condition = f"{f'({condition})' if condition else '1 = 1'} AND NOT ({_erases(table, erasable)})"
         yield DenyTrigger(rule.trigger.format(table=table.name), table.name, event, rule.message, condition)
+
+
+def _erases(table: Table, erasable: Collection[str]) -> str:
+    """Return the SQL condition that an update leaves all but erasable columns, and that the erasure is on record."""
+    (key,) = table.primary_key.columns
+    others = any_column_changed(column for column in table.columns if column.name not in erasable)
+    return f"{_IS_ERASED.format(table=table.name, key=key.name)} AND NOT ({others})"
 
 
 def model_triggers(models: registry) -> Iterator[DenyTrigger]:
@@ -64,4 +77,5 @@ def model_triggers(models: registry) -> Iterator[DenyTrigger]:
     for mapper in sorted(models.mappers, key=lambda mapper: mapper.class_.__name__):
         table = mapper.local_table
         if isinstance(table, Table) and (mapper.inherits is None or table is not mapper.inherits.local_table):
-            yield from table_triggers(table, mapper.class_.row_rules)
+            erasable = mapper.class_.erasable_columns & set(table.columns.keys())
+            yield from table_triggers(table, mapper.class_.row_rules, erasable)

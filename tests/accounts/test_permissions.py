@@ -29,7 +29,7 @@ asset-code    MHIA  MHIA  MA MA - -
 asset-import  MHIA  MHIA  MA MA - -
 asset-period  MHIA  MHIA  MA MA - -
 room          MHIA  MHIA  MA MA - -
-document      RMHIA RMHIA -  -  - -
+document      RMHIA RMHIA -  H  - -
 paper         RMHIA RMHIA -  RMHA - -
 paper-setting MHIA  MHIA  A  A  - -
 deviation     RMHIA RMHIA -  H  - -
@@ -48,6 +48,10 @@ inspection    HIA   HIA   -  -  - -
 finding       MHIA  MHIA  MHA MHA - -
 self-check    MHIA  MHIA  -  -  - -
 integrity     HIA   HIA   -  -  - -
+retention     MHIA  MHIA  HA HA - -
+hold          MHIA  MHIA  H  H  - -
+destruction   MHIA  MHIA  MA H  - -
+archive-reference MHIA MHIA MA MA - -
 """
 LETTERS = {
     "R": Role.REQUESTER, "M": Role.CHANGE_MANAGER, "H": Role.HEAD, "I": Role.INSPECTOR, "A": Role.ADMINISTRATOR,

@@ -38,6 +38,10 @@ from models.office.working_hours import WorkingHours
 from models.papers.printed import PaperPrint
 from models.papers.trusted_certificate import TrustedCertificate
 from models.releases.freeze import Freeze
+from models.retention.archive_reference import ArchiveReference
+from models.retention.destruction import Destruction
+from models.retention.hold import Hold
+from models.retention.rule import RetentionRule
 from models.self_check.finding import SelfCheckFinding
 from models.sops.sop import SopRevision
 from models.takeover.asset_import import AssetImport
@@ -53,7 +57,14 @@ from tests.support.cast import (
     set_test_audit_context,
     settings,
 )
-from tests.support.pages.records import add_asset_records, add_finding, add_paper_settings, print_paper, run_checks
+from tests.support.pages.records import (
+    add_asset_records,
+    add_finding,
+    add_paper_settings,
+    add_retention_records,
+    print_paper,
+    run_checks,
+)
 from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
@@ -168,6 +179,16 @@ ROUTES: dict[str, object] = {
     "document.file": Verb.READ,
     "document.preview": Verb.READ,
     "document.remove": Verb.READ,
+    "document.erase": Verb.EDIT,
+    "retention.create_view": Verb.CREATE,
+    "retention.edit_view": Verb.EDIT,
+    "hold.create_view": Verb.CREATE,
+    "hold.lift": Verb.EDIT,
+    "destruction.create_view": Verb.CREATE,
+    "destruction.approve": Verb.EDIT,
+    "destruction.refuse": Verb.EDIT,
+    "archive-reference.create_view": Verb.CREATE,
+    "archive-reference.edit_view": Verb.EDIT,
     "delegation.create_view": Verb.CREATE,
     "delegation.withdraw": Verb.EDIT,
     "absence.create_view": Verb.CREATE,
@@ -410,6 +431,7 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
             new_change(session, office)
             closed = move_through(session, office, *WAY)
             print_paper(session, office, closed)
+            add_retention_records(session, office, closed)
             add_comment(closed, by=office.requester, now=NOW, text="Terima kasih")
             session.commit()
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -549,6 +571,10 @@ TABLES = {
     "finding": AssessorFinding.__table__,
     "inspection": Dossier.__table__,
     "integrity": VerificationFinding.__table__,
+    "retention": RetentionRule.__table__,
+    "hold": Hold.__table__,
+    "destruction": Destruction.__table__,
+    "archive-reference": ArchiveReference.__table__,
 }
 FEW = 3
 

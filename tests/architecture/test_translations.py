@@ -56,6 +56,7 @@ from tests.support.pages.records import (
     add_asset_records,
     add_finding,
     add_paper_settings,
+    add_retention_records,
     code_in,
     print_paper,
     run_checks,
@@ -305,6 +306,7 @@ def _fill(running_app: RunningApp, folder: Path) -> None:
         add_asset_records(session, office, mark_text)
         add_paper_settings(session, office, folder, mark_text)
         print_paper(session, office, allowed, mark_text)
+        add_retention_records(session, office, allowed, mark_text)
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         add_finding(session, office, mark_text)

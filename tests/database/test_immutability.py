@@ -144,6 +144,17 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("assessor_finding", "action IS NULL", _ACTION | _FINDING),
     ("assessor_finding", "action IS NOT NULL AND agreement IS NULL", _ACTION),
     ("assessor_finding", "agreement = 'agreed'", frozenset()),
+    ("hold", "lifted_at IS NULL", frozenset({"lifted_at", "lifted_by_id", "lifted_by_name", "lift_reason"})),
+    ("hold", "lifted_at IS NOT NULL", frozenset()),
+    ("destruction", "decided_at IS NULL", frozenset({
+        "state", "decided_by_id", "decided_by_name", "decided_at", "note",
+    })),
+    ("destruction", "decided_at IS NOT NULL", frozenset()),
+    ("destruction_item", "TRUE", frozenset()),
+    ("erasure", "TRUE", frozenset()),
+    ("archive_reference", "TRUE", frozenset({
+        "reference_number", "classification_code", "set_by_id", "set_by_name", "set_at",
+    })),
     ("ramadan_month", "TRUE", _SET),
     ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
 )  # fmt: skip
@@ -152,7 +163,7 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
 MUTABLE_TABLES = {
     "agency", "user_account", "number_counter", "login", "login_failure", "saved_view", "list_choice", "step_time",
     "request_total", "requester_total", "step_total", "deviation_total", "requester_deviation",
-    "requester_deviation_total", "reckoned_month", "search_record", "submission", "pending_upload",
+    "requester_deviation_total", "reckoned_month", "retention_rule", "search_record", "submission", "pending_upload",
 }  # fmt: skip
 
 #: What makes a row final where the old register has none.
@@ -241,6 +252,25 @@ _FINISH = (
         f" {cleared} FROM agency"
         for cleared in ("NULL", "'2026-01-03 03:04:05'")
     ),
+    *(
+        "INSERT INTO hold (agency_id, change_id, reason, placed_by_id, placed_at, lifted_at, lift_reason)"
+        " SELECT agency_id, id, 'Sengketa', requester_id, '2026-01-02 03:04:05',"
+        f" {lifted} FROM change_request"
+        for lifted in ("NULL, NULL", "'2026-01-03 03:04:05', 'Selesai'")
+    ),
+    *(
+        "INSERT INTO destruction (agency_id, record_class, reason, state, proposed_by_id, proposed_at, decided_at)"
+        " SELECT a.id, 'request', 'Habis', "
+        f"{decided[0]}, (SELECT min(id) FROM user_account), '2026-01-02 03:04:05', {decided[1]} FROM agency a"
+        for decided in (("'proposed'", "NULL"), ("'refused'", "'2026-01-03 03:04:05'"))
+    ),
+    "INSERT INTO destruction_item (agency_id, destruction_id, record_id, record_name, due_on)"
+    " SELECT agency_id, id, 1, 'RFC/1', '2026-01-02' FROM destruction",
+    "INSERT INTO erasure (agency_id, table_name, row_key, content_hash, reason, erased_at, erased_by_id,"
+    " erased_by_name) SELECT a.id, 'none', CAST(a.id AS TEXT), 'x', 'KTP', '2026-01-02 03:04:05',"
+    " (SELECT min(id) FROM user_account), 'A' FROM agency a",
+    "INSERT INTO archive_reference (agency_id, change_id, classification_code, set_by_id, set_at)"
+    " SELECT agency_id, id, '000', requester_id, '2026-01-02 03:04:05' FROM change_request",
     *(
         "INSERT INTO inspection_dossier (agency_id, first_day, last_day, asked_by_id, asked_at, finished_at, error,"
         " removed_at) SELECT a.id, '2025-01-01', '2025-12-31', (SELECT min(id) FROM user_account),"

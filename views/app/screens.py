@@ -48,6 +48,10 @@ from views.papers.paper_view import PaperView
 from views.papers.setting_view import PaperSettingView
 from views.papers.sheets.sheets import PrintedPeriodView
 from views.releases.freezes import FreezeView
+from views.retention.destructions import DestructionView
+from views.retention.holds import HoldView
+from views.retention.references import ArchiveReferenceView
+from views.retention.rules import RetentionView
 from views.search import search
 from views.self_check.findings import SelfCheckView
 from views.sops import flow_cell, own_fields
@@ -97,6 +101,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
             AccountRequestView,
         ),
     ),
+    (_("Records"), (RetentionView, HoldView, DestructionView, ArchiveReferenceView)),
     (
         _("Supervision"),
         (SelfCheckView, FindingView, IntegrityView, PaperView, CommentView, MailView, AuditView),

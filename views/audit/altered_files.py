@@ -12,6 +12,7 @@ from lpse_admin.i18n import _
 from models.audit.actions import AuditAction
 from models.audit.trail import append_entry
 from models.database import db, takes_write_lock
+from models.documents.document import Erased
 from views.app.audit_context import audit_context
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ def content_to_send(file: FileContent, name: str, agency_id: int) -> bytes:
     """Return the bytes of a file; raises Refused if they are altered, once the trail and the log have it."""
     try:
         return file.intact(name)
+    except Erased:
+        raise
     except Refused:
         current_app.logger.warning("file “%s” is not what was kept: SHA-256 %s", name, file.sha256)
         context = audit_context(action=_ALTERED.value, reason=f"{name}: {file.sha256}")

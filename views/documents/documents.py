@@ -9,6 +9,7 @@ from urllib.parse import quote
 from flask import Response, flash, redirect, request, url_for
 from flask_admin import expose
 from flask_babel import gettext
+from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
@@ -22,6 +23,7 @@ from models.changes.steps.activity import Activity
 from models.database import db
 from models.documents.document import Document, detach, require_detachable
 from models.office.agency import Agency
+from models.retention.erase import erase_file
 from models.scope import visible
 from models.search.index import SearchKind
 from views.app.access import get_current_user, is_acting_head
@@ -29,7 +31,9 @@ from views.app.clock import now
 from views.audit.altered_files import content_to_send
 from views.changes.moves.submission import save_step_input, version_from_request
 from views.exports.columns import CellKind
+from views.forms.base import Form, Required
 from views.forms.once import keep_submission
+from views.listing.actions import action
 from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, TextFilter
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
@@ -42,6 +46,12 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement
 
 _activity: Any = Activity.__table__.alias("attached_in")
+
+
+class EraseForm(Form):
+    """Why the content of a file is erased."""
+
+    reason = TextAreaField(_("Reason"), [Required()], render_kw={"rows": 2})
 
 
 class DocumentView(RecordView):
@@ -100,6 +110,18 @@ class DocumentView(RecordView):
         session.commit()
         flash(gettext("Removed: %(name)s.", name=name), "success")
         return redirect(location, 303)
+
+    @action(
+        "erase",
+        _("Erase the content"),
+        form=EraseForm,
+        explanation=_("For a file that should not have been attached, such as a card of identity. Its content is erased"
+                      " for good; name, hash, and who erased it when and why stay."),
+        success=_("The content is erased; its hash is kept."),
+    )  # fmt: skip
+    def erase(self, document: Document, form: EraseForm) -> None:
+        """Erase the content of a file, on record."""
+        erase_file(document, by=get_current_user(), now=now(), reason=form.reason.data or "")
 
     @staticmethod
     def _requests() -> ColumnElement[bool]:

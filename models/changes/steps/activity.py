@@ -176,6 +176,8 @@ class Activity(Base):
         ),
     )  # fmt: skip
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"reason", "declared"})
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
@@ -270,6 +272,10 @@ class Evaluation(Activity):
     __table_args__: Any = (enum_set_check("kind", ChangeKind),)
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset(
+        {"findings", "impact", "resources", "test_plan", "rollback_plan", "answer_to_refusal"}
+    )
+
     id: Mapped[int] = _activity_key()
     findings: Mapped[LongText | None]
     kind: Mapped[tuple[ChangeKind, ...] | None] = mapped_column(EnumSet(ChangeKind))
@@ -293,6 +299,8 @@ class UrgencyAssessment(Activity):
     __tablename__ = "urgency_assessment"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"assessment"})
+
     id: Mapped[int] = _activity_key()
     ground: Mapped[EmergencyGround | None] = mapped_column(enum_type(EmergencyGround, "ground"))
     assessment: Mapped[LongText | None]
@@ -304,6 +312,8 @@ class Approval(Activity):
     __tablename__ = "approval"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.APPROVAL}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"considerations"})
+
     id: Mapped[int] = _activity_key()
     considerations: Mapped[LongText | None]
 
@@ -313,6 +323,8 @@ class Implementation(Activity):
 
     __tablename__ = "implementation"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION}
+
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"steps_taken", "participants"})
 
     id: Mapped[int] = _activity_key()
     environment: Mapped[Environment | None] = mapped_column(enum_type(Environment, "environment"))
@@ -331,6 +343,8 @@ class TestRun(Activity):
     __tablename__ = "test_run"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"documentation"})
+
     id: Mapped[int] = _activity_key()
     documentation: Mapped[LongText | None]
 
@@ -348,6 +362,8 @@ class TestCase(Base):
 
     row_rules: ClassVar[RowRules] = frozen_when_finished("run_id")
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"name", "expected", "actual"})
+
     id: Mapped[PrimaryKey]
     run_id: Mapped[int] = mapped_column(IdType, ForeignKey("test_run.id"))
     position: Mapped[int]
@@ -364,6 +380,8 @@ class Rollback(Activity):
     __tablename__ = "rollback"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"cause", "steps_taken", "state_restored", "verified_how"})
+
     id: Mapped[int] = _activity_key()
     cause: Mapped[LongText | None]
     steps_taken: Mapped[LongText | None]
@@ -377,6 +395,8 @@ class Report(Activity):
     __tablename__ = "report"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REPORT}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"summary", "follow_up"})
+
     id: Mapped[int] = _activity_key()
     summary: Mapped[LongText | None]
     follow_up: Mapped[LongText | None]
@@ -387,6 +407,8 @@ class Verification(Activity):
 
     __tablename__ = "verification"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.VERIFICATION}
+
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"notes"})
 
     id: Mapped[int] = _activity_key()
     notes: Mapped[LongText | None]
@@ -419,6 +441,8 @@ class Release(Activity):
         ),
         DeleteRule("release_frozen_delete", _FINISHED_MESSAGE, _FINISHED.format(key="id")),
     )
+
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"overlap_reason", "audience", "person_in_charge"})
 
     id: Mapped[int] = _activity_key()
     version: Mapped[str | None] = mapped_column(String(80))
@@ -511,6 +535,8 @@ class AssetReview(Activity):
     __tablename__ = "asset_review"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW}
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"assessment"})
+
     id: Mapped[int] = _activity_key()
     assessment: Mapped[LongText | None]
 
@@ -527,6 +553,8 @@ class AssetReviewItem(Base):
 
     row_rules: ClassVar[RowRules] = frozen_when_finished("review_id")
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"finding"})
+
     id: Mapped[PrimaryKey]
     review_id: Mapped[int] = mapped_column(IdType, ForeignKey("asset_review.id"))
     position: Mapped[int]
@@ -542,6 +570,8 @@ class AssetUpdate(Activity):
 
     __tablename__ = "asset_update"
     __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE}
+
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"notes", "draft"})
 
     id: Mapped[int] = _activity_key()
     notes: Mapped[LongText | None]

@@ -54,6 +54,8 @@ class FieldValue(Base):
 
     row_rules: ClassVar[RowRules] = frozen_when_finished("activity_id")
 
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"value", "words"})
+
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))

@@ -12,6 +12,7 @@ import pikepdf
 from lpse_admin.i18n import _
 from lpse_admin.inventory.half_years import HalfYear
 from lpse_admin.papers.kinds import PaperKind
+from lpse_admin.retention.rules import Disposition, RecordClass
 from models.assessment.entry import ActionValues, FindingValues, enter_finding, record_action
 from models.assessment.finding import ActionStatus, Priority
 from models.inspection.dossier import ask_for_dossier
@@ -24,6 +25,10 @@ from models.inventory.room import enter_room
 from models.papers.layout import adapt_layout
 from models.papers.printed import PaperPrint, SignedForm, SignedPaper, file_signed, record_print
 from models.papers.trusted_certificate import trust_certificates
+from models.retention.archive_reference import enter_reference
+from models.retention.destruction import Destruction, DestructionItem
+from models.retention.hold import place_hold
+from models.retention.rule import set_rule
 from models.self_check.run import run_self_check
 from models.takeover.code_import import import_code_list
 from models.takeover.takeover import ListFile, upload_list
@@ -77,6 +82,32 @@ def add_paper_settings(session: AuditedSession, office: Office, folder: Path, ma
         session, office.agency, ("list", usual_layout("list"), lambda _text: None),
         by=office.administrator, now=NOW, reason=reason,
     )  # fmt: skip
+
+
+def add_retention_records(
+    session: AuditedSession, office: Office, change: ChangeRequest, mark: Callable[[str], str] = str
+) -> None:
+    """Set a rule of retention, propose a destruction, put a request under a hold, and note where it is filed."""
+    set_rule(
+        session, by=office.administrator, now=NOW, record_class=RecordClass.REQUEST, active_years=2, inactive_years=3,
+        disposition=Disposition.DESTROY, basis=mark("Perbup 12"),
+    )  # fmt: skip
+    number, agency_id, by = change.number or "", office.agency.id, office.administrator.id
+    proposal = Destruction(
+        agency_id=agency_id, record_class=RecordClass.REQUEST, reason=mark("Masa simpan habis"), proposed_by_id=by,
+        proposed_at=NOW,
+    )  # fmt: skip
+    session.add(proposal)
+    session.flush()
+    session.add(
+        DestructionItem(
+            agency_id=agency_id, destruction_id=proposal.id, record_id=change.id, record_name=number, due_on=NOW.date()
+        )
+    )
+    place_hold(session, by=office.head, now=NOW, number=number, reason=mark("Sengketa"))
+    enter_reference(
+        session, by=office.manager, now=NOW, number=number, reference_number=mark("77"), classification_code=mark("000")
+    )
 
 
 def code_in(pdf: bytes) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import cast, select
 from sqlalchemy.types import BigInteger
 
+from models.audit.erasure import erased_hashes
 from models.audit.trail import AuditEntry, AuditRow
 from models.changes.change import ChangeRequest
 from views.inspection.periksa import HASHED
@@ -24,12 +25,13 @@ _FETCHED = 1_000
 
 
 def draft_entries(session: Session) -> frozenset[int]:
-    """Return the ids of the entries that tell of requests that were never submitted."""
+    """Return the ids of the entries whose rows are left out: of requests never submitted, and what was erased."""
     submitted = select(ChangeRequest.id).where(ChangeRequest.submitted_at.is_not(None))
     told = select(AuditRow.entry_id).where(
         AuditRow.table_name == ChangeRequest.__tablename__, cast(AuditRow.row_id, BigInteger).not_in(submitted)
     )
-    return frozenset(session.scalars(told))
+    erased = erased_hashes(session.connection(), AuditEntry.__tablename__)
+    return frozenset((*session.scalars(told), *map(int, erased)))
 
 
 def trail_lines(session: Session, start: Anchor, end: Anchor, drafts: Container[int]) -> Iterator[bytes]:

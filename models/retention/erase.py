@@ -1,0 +1,224 @@
+"""Erasure: personal content and files are removed for good; rows, hashes and the chain of the trail stay.
+
+What is erased of a request: its texts and whom it was for, the texts of its steps, comments and deviations, the names
+and contents of its files and papers, and what the trail told of all that. Numbers, times, outcomes and who acted stay.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import select, update
+
+from lpse_admin.accounts.permissions import Resource, Verb
+from lpse_admin.errors import NoSuchMove, ValidationFailed
+from lpse_admin.i18n import _
+from models.accounts.permission import require_permission
+from models.audit import trail
+from models.audit.actions import AuditAction
+from models.audit.erasure import ERASED_TEXT, Erasure, content_hash, entry_content_hash
+from models.audit.told_values import as_told
+from models.base import Base, canonical_json, session_of
+from models.changes.change import ChangeRequest
+from models.changes.steps.activity import Activity, AssetReviewItem, TestCase
+from models.documents.document import Document, FileContent
+from models.papers.printed import PaperPrint, SignedPaper
+from models.retention.hold import holds_in_force
+from models.validation import text_error
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Iterator, Mapping
+
+    from sqlalchemy import CompoundSelect, Select
+    from sqlalchemy.orm import Session
+
+    from models.accounts.user import User
+
+    Keys = set[tuple[str, str]]
+
+_FILE_ERASED = AuditAction("document.erase", _("Erased the content of a file"))
+_NOT_ALLOWED = _("Only the head lets the content of a file be erased.")
+_entry: Any = trail.AuditEntry.__table__
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedBy:
+    """Who erases, when, why, and by which destruction."""
+
+    user: User
+    now: dt.datetime
+    reason: str
+    destruction_id: int | None = None
+
+
+def erase_file(document: Document, *, by: User, now: dt.datetime, reason: str) -> None:
+    """Erase the content of a file that should not have been attached; name and hash stay.
+
+    Raises NotAllowed, ValidationFailed, and NoSuchMove where its request is under a hold or it is erased already.
+    """
+    session = session_of(document)
+    require_permission(by, Verb.EDIT, Resource.DOCUMENT, document.agency_id, _NOT_ALLOWED)
+    if error := text_error(reason, required_label=_("Reason")):
+        raise ValidationFailed(error, field_errors={"reason": error})
+    if document.change_id is not None and holds_in_force(session, [document.change_id]):
+        raise NoSuchMove(_("The request is under a hold: nothing of it is erased."))
+    if document.file_content.is_erased:
+        raise NoSuchMove(_("The content of this file is erased already."))
+    _FILE_ERASED.describe(session, reason=reason.strip())
+    _erase_contents(session, document.agency_id, {document.sha256}, ErasedBy(by, now, reason.strip()))
+    session.expire(document.file_content)
+
+
+def erase_request(session: Session, change: ChangeRequest, who: ErasedBy) -> None:
+    """Erase the content of a request, of its steps and files, and of the entries that told of them."""
+    session.flush()
+    connection = session.connection()
+    keys: Keys = set()
+    for model, statement in _rows_of(change.id):
+        for row in connection.execute(statement).mappings().all():
+            _erase_row(session, change, model, dict(row), who, keys)
+    keys.update(_deleted_rows(session, change.id, keys))
+    hashes = set(connection.scalars(_contents_of(change.id)))
+    _erase_contents(session, change.agency_id, _held_by_nothing_else(session, change.id, hashes), who)
+    _erase_entries(session, change, who, keys)
+    session.expire_all()
+
+
+def _rows_of(change_id: int) -> Iterator[tuple[type[Base], Select[Any]]]:
+    """Yield each kind of rows that has content of a request to be erased, with the statement for them."""
+    steps = select(Activity.__table__.c.id).where(Activity.__table__.c.change_id == change_id)
+    parents: dict[type[Base], str] = {TestCase: "run_id", AssetReviewItem: "review_id"}
+    for mapper in sorted(Base.registry.mappers, key=lambda mapper: mapper.class_.__name__):
+        model: Any = mapper.class_
+        table: Any = mapper.local_table
+        if not _erasable(model) or model in {FileContent, trail.AuditEntry}:
+            continue
+        if mapper.inherits is not None and table is mapper.inherits.local_table:
+            continue
+        if model is ChangeRequest:
+            criterion = table.c.id == change_id
+        elif "change_id" in table.c:
+            criterion = table.c.change_id == change_id
+        else:
+            criterion = table.c[parents.get(model, "id")].in_(steps)
+        yield model, select(table).where(criterion)
+
+
+def _erasable(model: type[Base]) -> list[str]:
+    """Return the columns of the model's own table that can be erased."""
+    table: Any = model.__table__
+    return sorted(name for name in model.erasable_columns if name in table.c)
+
+
+def _erase_row(
+    session: Session, change: ChangeRequest, model: type[Base], row: Mapping[str, Any], who: ErasedBy, keys: Keys
+) -> None:
+    table: Any = model.__table__
+    key = (str(table.name), str(row["id"]))
+    keys.add(key)
+    content = {name: row[name] for name in _erasable(model) if row[name] not in (None, "", [], {})}
+    if not content and model is not ChangeRequest:
+        return
+    told = {name: as_told(value) for name, value in content.items()}
+    session.add(_erasure(change.agency_id, key, content_hash(told), who))
+    session.flush()
+    blank = {name: _blank(value) for name, value in content.items()}
+    if blank:
+        session.connection().execute(update(table).where(table.c.id == row["id"]).values(blank))
+        trail.note_erased(session, key, blank, chain=change.agency_id, change_id=change.id)
+
+
+def _blank(value: object) -> object:
+    """Return ``value`` with nothing of its texts; JSON keeps its form, so that pages can read it."""
+    if isinstance(value, dict):
+        return {key: _blank(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_blank(one) for one in value]
+    return ERASED_TEXT if isinstance(value, str) else value
+
+
+def _erasure(agency_id: int, key: tuple[str, str], hash_: str, who: ErasedBy) -> Erasure:
+    return Erasure(
+        agency_id=agency_id,
+        destruction_id=who.destruction_id,
+        table_name=key[0],
+        row_key=key[1],
+        content_hash=hash_,
+        reason=who.reason,
+        erased_at=who.now,
+        erased_by_id=who.user.id,
+        erased_by_name=who.user.full_name,
+    )
+
+
+def _contents_of(change_id: int) -> CompoundSelect[Any]:
+    """Return the statement for the hashes of the files and papers of a request."""
+    tables = (Document, PaperPrint, SignedPaper)
+    first, *others = (select(one.sha256).where(one.change_id == change_id) for one in tables)
+    return first.union(*others)
+
+
+def _held_by_nothing_else(session: Session, change_id: int, hashes: set[str]) -> set[str]:
+    """Return those of ``hashes`` that no other record refers to."""
+    connection, free = session.connection(), set(hashes)
+    for table in Base.metadata.sorted_tables:
+        for foreign_key in table.foreign_keys:
+            if foreign_key.target_fullname != "file_content.sha256":
+                continue
+            column: Any = foreign_key.parent
+            others = select(column).where(column.in_(hashes))
+            if "change_id" in table.c:
+                others = others.where(table.c.change_id.is_distinct_from(change_id))
+            free -= set(connection.scalars(others))
+    return free
+
+
+def _erase_contents(session: Session, agency_id: int, hashes: set[str], who: ErasedBy) -> None:
+    """Erase the bytes of files; their hashes and sizes stay."""
+    table: Any = FileContent.__table__
+    for sha256 in sorted(hashes):
+        known = select(Erasure.id).where(Erasure.table_name == table.name, Erasure.row_key == sha256)
+        if session.scalar(known) is None:
+            session.add(_erasure(agency_id, (table.name, sha256), sha256, who))
+            session.flush()
+            session.connection().execute(update(table).where(table.c.sha256 == sha256).values(content=b""))
+
+
+def _entries_of(change_id: int) -> Select[Any]:
+    row: Any = trail.AuditRow.__table__.c
+    told = select(row.entry_id).where(row.table_name == ChangeRequest.__tablename__, row.row_id == str(change_id))
+    return select(_entry).where(_entry.c.id.in_(told)).order_by(_entry.c.id)
+
+
+def _deleted_rows(session: Session, change_id: int, keys: Keys) -> Iterator[tuple[str, str]]:
+    """Yield the rows that the trail tells of as belonging to the request, which are there no more."""
+    for entry in session.connection().execute(_entries_of(change_id)).mappings().all():
+        for row in json.loads(entry["rows"]):
+            owner = row["before"].get("change_id") or row["after"].get("change_id")
+            if owner == change_id and (row["table"], row["id"]) not in keys:
+                yield row["table"], row["id"]
+
+
+def _erase_entries(session: Session, change: ChangeRequest, who: ErasedBy, keys: Keys) -> None:
+    """Erase what the entries of the trail tell of the rows ``keys``, so that their hashes can still be followed."""
+    columns: dict[str, frozenset[str]] = defaultdict(frozenset)
+    for mapper in Base.registry.mappers:
+        model: Any = mapper.class_
+        columns[str(model.__tablename__)] |= frozenset(_erasable(model))
+    for entry in session.connection().execute(_entries_of(change.id)).mappings().all():
+        rows = json.loads(entry["rows"])
+        for row in rows:
+            if (row["table"], row["id"]) in keys:
+                for told in (row["before"], row["after"]):
+                    told.update({name: ERASED_TEXT for name in columns[row["table"]] if told.get(name)})
+        left = {"rows": canonical_json(rows), "reason": ERASED_TEXT if entry["reason"] else entry["reason"]}
+        if left == {"rows": entry["rows"], "reason": entry["reason"]}:
+            continue
+        key = (str(_entry.name), str(entry["id"]))
+        session.add(_erasure(change.agency_id, key, entry_content_hash({**entry, **left}), who))
+        session.flush()
+        session.connection().execute(update(_entry).where(_entry.c.id == entry["id"]).values(left))

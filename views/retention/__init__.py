@@ -1,0 +1,1 @@
+"""The screens of retention: rules, holds, destructions, numbers of the archive application."""
