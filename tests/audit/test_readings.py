@@ -13,6 +13,7 @@ from models.audit.trail import AuditEntry
 from models.audit.verification import verify_chains
 from models.documents.document import Document
 from tests.support.cast import NOW, change_at_step
+from tests.support.program import Visitor
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def test_a_record_and_a_file_are_noted_once_a_day_and_others_reading_is_not(
     assert "RFC/" in told[0]
     assert name in told[1]
     running_app.now = NOW + dt.timedelta(days=1)
-    assert inspector.get(page).status_code == 200
+    assert Visitor(running_app.app, "pemeriksa").get(page).status_code == 200
     running_app.now = NOW
     assert len(opened(running_app)) == 3
     with running_app.session() as session:
