@@ -28,8 +28,6 @@ FORMS = [
     ("administrator", "/admin/absence/new/"),
     ("kepala", "/admin/delegation/new/"),
     ("kepala", "/admin/absence/new/"),
-    ("administrator", "/admin/retention/new/"),
-    ("kepala", "/admin/hold/new/"),
     ("administrator", "/admin/destruction/new/"),
     ("pengelola", "/admin/asset/new/?card=A"),
     ("pengelola", "/admin/asset/new/?card=B"),
