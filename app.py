@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 import demo
 from lpse_admin import config
-from lpse_admin.accounts.secret_box import SecretBox
+from lpse_admin.accounts.secrets.secret_box import SecretBox
 from lpse_admin.i18n import _
 from lpse_admin.start_notices import start_notices
 from models.accounts.demo_password import accounts_with_demo_password
@@ -32,8 +32,10 @@ from models.triggers import changed_triggers
 from views import commands
 from views.accounts import password_reset, profile
 from views.accounts.access import factors, sessions
-from views.app import access, clock, errors, health, login, reauthentication, screens, security_log
-from views.app.http import compression, cookie_clock, export_limit, head_requests, headers, hosts, proxies, write_limit
+from views.app import access, clock, errors, health, screens, security_log
+from views.app.authentication import login, reauthentication
+from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies
+from views.app.http.limits import export_limit, write_limit
 from views.app.http.serving import Server
 from views.app.scheduler import JOBS, LONG_JOBS, Scheduler
 from views.audit import context, readings

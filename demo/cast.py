@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
 from models.accounts.user import User, hash_password
 from models.sops.sop import SopRevision
 

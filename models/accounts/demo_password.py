@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
 from models.accounts.user import User, is_hash_of
 
 if TYPE_CHECKING:

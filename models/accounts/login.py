@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import ForeignKey, Index, String, bindparam, exists, false, func, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD, is_first_password_over
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD, is_first_password_over
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import NotAllowed, TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlalchemy import ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lpse_admin.accounts.reset_tokens import hash_token
+from lpse_admin.accounts.secrets.reset_tokens import hash_token
 from lpse_admin.i18n import _
 from models.accounts.user import User
 from models.audit.actions import AuditAction

@@ -15,10 +15,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, event, false, func, inspect, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session, relationship
 
-from lpse_admin.accounts import passwords
 from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.secrets import passwords
 from lpse_admin.accounts.sessions import SessionEnd
 from lpse_admin.accounts.usernames import is_username, normalize_username
 from lpse_admin.errors import NotAllowed, ValidationFailed

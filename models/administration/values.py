@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, or_, select
 from sqlalchemy.exc import IntegrityError
 
-from lpse_admin.accounts import passwords
 from lpse_admin.accounts.four_eyes import mixed_roles_error
 from lpse_admin.accounts.inspection import inspector_roles_error
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
+from lpse_admin.accounts.secrets import passwords
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _

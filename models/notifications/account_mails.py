@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select
 
-from lpse_admin.accounts.reset_tokens import LINK_LIFETIME, derive_token, hash_token
+from lpse_admin.accounts.secrets.reset_tokens import LINK_LIFETIME, derive_token, hash_token
 from lpse_admin.accounts.usernames import normalize_username
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import Message, _

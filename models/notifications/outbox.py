@@ -17,7 +17,7 @@ from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, aliased, joinedload
 
-from lpse_admin.accounts.reset_tokens import LINK_LIFETIME
+from lpse_admin.accounts.secrets.reset_tokens import LINK_LIFETIME
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
 from models.audit.trail import AuditContext, set_audit_context
 from models.base import canonical_json

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from app import create_app
-from lpse_admin.accounts.passwords import DEMO_PASSWORD as PASSWORD
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD as PASSWORD
 from lpse_admin.config import ConfigurationError, RunMode, Settings, read_settings
 from models.accounts.login import LoginFailure
 from models.accounts.password_reset import PasswordReset

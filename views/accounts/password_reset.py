@@ -18,9 +18,9 @@ from models.base import SHORT_TEXT_LENGTH
 from models.database import db
 from models.notifications.account_mails import LinkRequest, request_links
 from views.app.access import public, settings
+from views.app.authentication.login import NewPasswordForm
 from views.app.clock import now
 from views.app.errors import wants_json
-from views.app.login import NewPasswordForm
 from views.forms.base import Form
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from wtforms import PasswordField, RadioField, SelectField, StringField
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional
 
-from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH
+from lpse_admin.accounts.secrets.passwords import MAX_PASSWORD_LENGTH
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.notifications.events import ALWAYS_MAILED, Event
@@ -23,9 +23,9 @@ from models.notifications.security_notices import tell_owner
 from models.office.options import load_digest_time
 from models.releases.calendar_feed import is_feed_good, load_active_feed
 from views.app.access import get_current_user, is_local_url
+from views.app.authentication.sessions import client_address, continue_session, is_own_password
 from views.app.clock import now
 from views.app.http.compression import never_compress
-from views.app.sessions import client_address, continue_session, is_own_password
 from views.forms.base import CheckboxListField, Form
 from views.forms.once import keep_submission
 from views.i18n.language import LANGUAGE_NAMES, remember_language

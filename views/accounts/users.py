@@ -34,8 +34,8 @@ from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, ST
 from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
 from views.accounts.password_reset import link_key
 from views.app.access import can, get_current_user, settings
+from views.app.authentication.sessions import client_address
 from views.app.clock import now
-from views.app.sessions import client_address
 from views.i18n.language import format_datetime, format_nip, tr
 from views.listing.actions import action
 from views.listing.filters.search import search_by

@@ -19,8 +19,8 @@ from views.accounts.account_requests import AccountRequestView
 from views.accounts.users import UserView
 from views.app import layout
 from views.app.access import can
+from views.app.authentication.reauthentication import ask_password_at
 from views.app.clock import now
-from views.app.reauthentication import ask_password_at
 from views.assessment.findings import FindingView
 from views.audit.audit_trail import AuditView, audit_action_label
 from views.audit.integrity import IntegrityView

@@ -12,7 +12,7 @@ from models.database import db, has_time_limits, takes_write_lock
 from models.notifications.notification import LINK_BASE
 from views.app.access import settings
 from views.app.audit_context import audit_context, capacity
-from views.app.http.write_limit import SAFE_METHODS
+from views.app.http.limits.write_limit import SAFE_METHODS
 
 if TYPE_CHECKING:
     from flask import Flask, Response

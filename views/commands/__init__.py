@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from flask.cli import routes_command, run_command, shell_command
 
-from views.commands import asset, click_texts, deadline, demo, events, inspection, mail, sop
+from views.commands import asset, click_texts, deadline, demo, mail, sop
 from views.commands.accounts import agency, user
 from views.commands.checks import audit, doctor, history, report, search, self_check
 from views.commands.database import backup, migrations, upgrade
+from views.commands.inspection import dossier, events
 from views.commands.terminal import localize_help
 
 #: For developers: they work, and are not listed among the office's commands.
@@ -25,7 +26,7 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
     """Register the commands of ``app``; ``make_register`` is called by `flask demo`."""
     groups = (
         agency.group, asset.group, sop.group, user.group, audit.group, history.group, deadline.group, mail.group,
-        report.group, search.group, inspection.group, events.group,
+        report.group, search.group, dossier.group, events.group,
     )  # fmt: skip
     for group in groups:
         app.cli.add_command(group)

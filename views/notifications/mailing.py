@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import current_app, g, render_template, url_for
 from flask_babel import force_locale, gettext
 
-from lpse_admin.accounts.reset_tokens import derive_token
+from lpse_admin.accounts.secrets.reset_tokens import derive_token
 from lpse_admin.notifications.events import Event
 from models.database import db
 from models.notifications.outbox import SendResult, send_outbox

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from sqlalchemy import ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from lpse_admin.accounts import recovery_codes
+from lpse_admin.accounts.secrets import recovery_codes
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 

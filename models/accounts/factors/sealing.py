@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lpse_admin.accounts.secret_box import SecretBox
+from lpse_admin.accounts.secrets.secret_box import SecretBox
 
 _BOXES: list[SecretBox] = []
 

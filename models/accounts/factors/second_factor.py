@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
-from lpse_admin.accounts.recovery_codes import parse_code
-from lpse_admin.accounts.secret_box import UnreadableSecretError
+from lpse_admin.accounts.secrets.recovery_codes import parse_code
+from lpse_admin.accounts.secrets.secret_box import UnreadableSecretError
 from lpse_admin.accounts.sessions import FACTOR_GRACE, PRIVILEGED_ROLES, SessionEnd
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 from app import create_app
-from lpse_admin.accounts.passwords import DEMO_PASSWORD as PASSWORD
-from lpse_admin.accounts.recovery_codes import CODES, format_code, make_secret, parse_code
-from lpse_admin.accounts.secret_box import SecretBox, UnreadableSecretError
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD as PASSWORD
+from lpse_admin.accounts.secrets.recovery_codes import CODES, format_code, make_secret, parse_code
+from lpse_admin.accounts.secrets.secret_box import SecretBox, UnreadableSecretError
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.events import Event
 from models.accounts.factors.recovery_code import RecoveryCode

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import event, select
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD as PASSWORD
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD as PASSWORD
 from lpse_admin.accounts.sessions import SessionEnd, device_name, session_limits
 from models.accounts.login_session import Login
 from models.accounts.user import User

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from lpse_admin.accounts.passwords import FIRST_PASSWORD_LIFETIME, is_first_password_over
+from lpse_admin.accounts.secrets.passwords import FIRST_PASSWORD_LIFETIME, is_first_password_over
 from models.accounts.login import LoginFailure
 from models.accounts.user import User
 from models.administration.operations import reset_from_terminal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH, password_error
+from lpse_admin.accounts.secrets.passwords import MAX_PASSWORD_LENGTH, password_error
 
 
 @pytest.mark.parametrize(

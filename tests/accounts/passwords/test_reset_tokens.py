@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lpse_admin.accounts.reset_tokens import derive_token, hash_token
+from lpse_admin.accounts.secrets.reset_tokens import derive_token, hash_token
 
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1)
 

@@ -8,7 +8,7 @@ import pytest
 
 from lpse_admin.errors import TooManyAttempts
 from tests.support.program import Visitor, close_app, make_app
-from views.app.http.export_limit import MOST_EXPORTS, Exports
+from views.app.http.limits.export_limit import MOST_EXPORTS, Exports
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -70,7 +70,7 @@ def test_a_refused_export_holds_no_place(program: Flask) -> None:
 
 def test_an_export_whose_reader_is_gone_without_a_word_ends_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     exports, seconds = Exports(), [0.0]
-    monkeypatch.setattr("views.app.http.export_limit.monotonic", lambda: seconds[0])
+    monkeypatch.setattr("views.app.http.limits.export_limit.monotonic", lambda: seconds[0])
     first = exports.enter(1)
     with pytest.raises(TooManyAttempts):
         exports.enter(1)

@@ -11,8 +11,8 @@ from flask import make_response
 from sqlalchemy import column, select
 
 from lpse_admin.accounts.permissions import Verb
-from lpse_admin.accounts.reset_tokens import hash_token
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.secrets.reset_tokens import hash_token
 from models.accounts.password_reset import PasswordReset
 from models.changes.change import ChangeRequest
 from tests.architecture.test_routes import NOBODY, TABLES, classified, rules

@@ -13,8 +13,8 @@ from flask_babel import gettext
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length
 
-from lpse_admin.accounts.passwords import MAX_PASSWORD_LENGTH
-from lpse_admin.accounts.secret_box import UnreadableSecretError
+from lpse_admin.accounts.secrets.passwords import MAX_PASSWORD_LENGTH
+from lpse_admin.accounts.secrets.secret_box import UnreadableSecretError
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from models.accounts.factors.sealing import secret_box
@@ -28,11 +28,11 @@ from models.accounts.factors.second_factor import (
 )
 from models.database import db
 from models.notifications.security_notices import alert, tell_owner
-from views.app import passkeys
 from views.app.access import get_current_user, settings
+from views.app.authentication import passkeys
+from views.app.authentication.sessions import client_address, continue_session, count_wrong_secret, is_own_password
 from views.app.clock import now
 from views.app.http.compression import never_compress
-from views.app.sessions import client_address, continue_session, count_wrong_secret, is_own_password
 from views.forms.base import Form
 from views.forms.once import keep_submission
 

@@ -14,8 +14,8 @@ from models.accounts.login_session import end_logins, open_logins
 from models.audit.actions import AuditAction
 from models.database import db
 from views.app.access import get_current_user
+from views.app.authentication.sessions import current_login_id
 from views.app.clock import now
-from views.app.sessions import current_login_id
 
 if TYPE_CHECKING:
     from werkzeug.wrappers import Response

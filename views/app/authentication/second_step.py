@@ -15,8 +15,8 @@ from models.accounts.factors.passkey import load_passkeys
 from models.accounts.user import User
 from models.base import session_of
 from models.database import db
-from views.app import passkeys
 from views.app.access import is_local_url
+from views.app.authentication import passkeys
 from views.app.clock import now
 from views.app.errors import wants_json
 

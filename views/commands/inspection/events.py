@@ -11,7 +11,7 @@ import click
 from lpse_admin.i18n import _
 from models.audit.trail import AuditContext, append_entry
 from views.app.clock import now
-from views.commands.inspection import find_office
+from views.commands.inspection.dossier import find_office
 from views.commands.terminal import CommandGroup, os_user_name, say, write_session
 from views.exports.event_log import csv_log_stream, xes_stream
 from views.i18n.wording import terminal_text

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from flask import g, request, session
 from flask_login import login_user, logout_user
 
-from lpse_admin.accounts.passwords import DEMO_PASSWORD
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.sessions import SessionEnd, device_name
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _

@@ -32,7 +32,7 @@ from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.notifications.security_notices import tell_of_refusals
-from views.app import passkeys, second_step, security_log
+from views.app import security_log
 from views.app.access import (
     current_user_or_none,
     get_current_user,
@@ -41,9 +41,16 @@ from views.app.access import (
     public,
     settings,
 )
+from views.app.authentication import passkeys, second_step
+from views.app.authentication.sessions import (
+    client_address,
+    client_device,
+    continue_session,
+    end_former_login,
+    start_session,
+)
 from views.app.clock import now
 from views.app.errors import csrf_error_response, refusal_response, wants_json
-from views.app.sessions import client_address, client_device, continue_session, end_former_login, start_session
 from views.forms import recovery
 from views.forms.base import Form
 

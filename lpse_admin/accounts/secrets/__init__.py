@@ -1,0 +1,1 @@
+"""Secrets of accounts: passwords, codes, tokens, and how they are kept."""
