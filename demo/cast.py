@@ -77,18 +77,18 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
     """
     known = set(session.scalars(select(User.username)))
     hashed = _hash_of_the_password()
-    made = []
+    created = []
     for number, (agency, suffix) in enumerate(_agencies(session)):
         for index, figure in enumerate(CAST):
             if figure.username + suffix not in known:
                 nip = None if figure.role is Role.REQUESTER else _nip(now, number, index)
-                made.append(_user(figure, agency, number, suffix, nip, hashed))
+                created.append(_user(figure, agency, number, suffix, nip, hashed))
     if ADMINISTRATOR not in known:
         figure = Figure(ADMINISTRATOR, ("Administrator",), Role.ADMINISTRATOR, "Administrator")
-        made.append(_user(figure, None, 0, "", None, hashed))
-    session.add_all(made)
+        created.append(_user(figure, None, 0, "", None, hashed))
+    session.add_all(created)
     session.flush()
-    return [_account(user) for user in made]
+    return [_account(user) for user in created]
 
 
 def accounts(session: Session) -> list[Account]:

@@ -54,7 +54,7 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
     _create_agencies(session)
     revisions = [load_revision(session, text, key, now=begin) for key, text in bundled_sops()]
-    made = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
+    created = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
     for revision in revisions:
         if revision.state is SopState.DRAFT and sop_in_force(session, revision.agency_id) is None:
             revision.enact(now=begin, by=_head_of(session, revision))
@@ -62,7 +62,7 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     # Also where an earlier first start was ended after the cast, and before the first request.
     if requests and not _count(session) and accounts(session):
         _fill(session, requests, _FIRST_SEED, end)
-    return made
+    return created
 
 
 def _create_agencies(session: Session) -> None:
@@ -94,10 +94,10 @@ def _fill(session: Session, requests: int, seed: int, end: dt.datetime, most_mad
         office_of(session, revision, _begin(end), end, Random(f"{seed}:{revision.agency.key}:{existing}"))  # noqa: S311
         for revision in sops_with_requesters(session)
     ]
-    made = requests if requests <= most_made else min(most_made, _TEMPLATES)
-    _make(session, offices, made, f"demo-{seed}")
-    if requests > made and offices:
-        copy_requests(session, offices, requests - made, after=last_id)
+    created = requests if requests <= most_made else min(most_made, _TEMPLATES)
+    _make(session, offices, created, f"demo-{seed}")
+    if requests > created and offices:
+        copy_requests(session, offices, requests - created, after=last_id)
     return _count(session)
 
 

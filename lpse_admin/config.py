@@ -116,8 +116,8 @@ class Settings:
         """Where inspection dossiers are kept for some days: beside the file of SQLite, else in the instance folder."""
         if self.chosen_dossier_folder is not None:
             return self.chosen_dossier_folder
-        kind, _scheme, place = self.database_url.partition("://")
-        file = Path(place.removeprefix("/")) if kind == "sqlite" and place else Path(place.rpartition("/")[2])
+        kind, _scheme, location = self.database_url.partition("://")
+        file = Path(location.removeprefix("/")) if kind == "sqlite" and location else Path(location.rpartition("/")[2])
         return _INSTANCE_FOLDER / file.parent / f"{file.name.partition('?')[0] or 'memory'}.dossiers"
 
     @property

@@ -68,8 +68,8 @@ _LONGEST_NAME = 40
 
 def device_name(user_agent: str) -> str | None:
     """Return what a browser's User-Agent says it is, as "Chrome, Windows"; its first word if it is not known."""
-    found = [_first(names, user_agent) for names in (_BROWSERS, _SYSTEMS)]
-    named = ", ".join(name for name in found if name)
+    results = [_first(names, user_agent) for names in (_BROWSERS, _SYSTEMS)]
+    named = ", ".join(name for name in results if name)
     if named:
         return named
     word = re.match(r"[A-Za-z][\w.-]*", user_agent, re.ASCII)

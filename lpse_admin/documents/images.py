@@ -36,11 +36,11 @@ def is_whole_jpeg(content: bytes) -> bool:
 def _jpeg_end(content: bytes) -> int | None:
     """Return where the picture ends, past the previews within its segments; None without an end."""
     offset = 2
-    while found := _MARKER.search(content, offset):
-        if content[found.end() - 1] == _END_OF_IMAGE:
-            return found.end()
-        length = int.from_bytes(content[found.end() : found.end() + 2], "big")
-        offset = found.end() + max(length, 2)
+    while match := _MARKER.search(content, offset):
+        if content[match.end() - 1] == _END_OF_IMAGE:
+            return match.end()
+        length = int.from_bytes(content[match.end() : match.end() + 2], "big")
+        offset = match.end() + max(length, 2)
     return None
 
 

@@ -57,17 +57,17 @@ def inspect_file(name: str, content: bytes, accepted: Collection[FileType] = ALL
     extension = split_extension(cleaned)[1].casefold()
     if extension in EXECUTED_EXTENSIONS:
         raise ValidationFailed(_unsupported(cleaned, accepted))
-    found = _detect_type(cleaned, content, extension)
-    if isinstance(found, Unaccepted):
-        raise ValidationFailed(_refusal(cleaned, found, accepted))
-    if found is FileType.TXT and TYPE_BY_EXTENSION.get(extension, found) is not found:
+    result = _detect_type(cleaned, content, extension)
+    if isinstance(result, Unaccepted):
+        raise ValidationFailed(_refusal(cleaned, result, accepted))
+    if result is FileType.TXT and TYPE_BY_EXTENSION.get(extension, result) is not result:
         # What says to be a picture or a document and is text is a failed download, or damaged.
         raise ValidationFailed(_mismatch(cleaned, _("plain text (TXT)")))
-    if found not in accepted:
+    if result not in accepted:
         raise ValidationFailed(_unsupported(cleaned, accepted))
-    if problem := _find_damage(found, content) or hazard_of(found, content):
+    if problem := _find_damage(result, content) or hazard_of(result, content):
         raise ValidationFailed(_("%(name)s is not accepted: %(problem)s", name=cleaned, problem=problem))
-    return InspectedFile(_corrected_name(cleaned, found), found)
+    return InspectedFile(_corrected_name(cleaned, result), result)
 
 
 def viewable_type(content: bytes) -> FileType | None:

@@ -69,10 +69,10 @@ def office_type(name: str, content: bytes) -> FileType | Unaccepted:
     names = frozenset(_part_name(member) for member in members)
     with zipfile.ZipFile(BytesIO(content[:end])) as archive:
         package = _Package(name, archive, members)
-        found = package.ooxml_type(names) if "[content_types].xml" in names else package.odf_type(content)
-    if isinstance(found, FileType) and any(map(_is_macro, names)):
+        result = package.ooxml_type(names) if "[content_types].xml" in names else package.odf_type(content)
+    if isinstance(result, FileType) and any(map(_is_macro, names)):
         raise _has_macros(name)
-    return found
+    return result
 
 
 def _part_name(member: zipfile.ZipInfo) -> str:
@@ -134,8 +134,8 @@ class _Package:
 
 def _usual_main_part(names: frozenset[str]) -> str | None:
     """Return the main part under its usual name, for a package without relations; None for none, or several."""
-    found = names & {"word/document.xml", "xl/workbook.xml"}
-    return next(iter(found)) if len(found) == 1 else None
+    result = names & {"word/document.xml", "xl/workbook.xml"}
+    return next(iter(result)) if len(result) == 1 else None
 
 
 #: By a part of the content type of the main part, or of its usual name; the first that is found.
@@ -152,7 +152,7 @@ _MAIN_TYPES: tuple[tuple[str, FileType | Unaccepted], ...] = (
 
 
 def _main_type(content_type: str) -> FileType | Unaccepted:
-    return next((found for part, found in _MAIN_TYPES if part in content_type), unaccepted.ARCHIVE)
+    return next((result for part, result in _MAIN_TYPES if part in content_type), unaccepted.ARCHIVE)
 
 
 def _odf_type(media_type: str) -> FileType | Unaccepted:

@@ -74,7 +74,7 @@ def _part(target: str) -> str:
 
 def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:
     """Yield the elements with their attributes, by the local names in small letters. Raises InvalidListError."""
-    found: list[tuple[str, dict[str, str]]] = []
+    result: list[tuple[str, dict[str, str]]] = []
 
     def refuse(*_: object) -> None:
         # Entities, by which a small text becomes a huge one, are declared in a document type.
@@ -82,7 +82,7 @@ def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:
 
     def note(name: str, attributes: dict[str, str]) -> None:
         local = {key.rpartition(" ")[2].casefold(): value for key, value in attributes.items()}
-        found.append((name.rpartition(" ")[2].casefold(), local))
+        result.append((name.rpartition(" ")[2].casefold(), local))
 
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartDoctypeDeclHandler = refuse
@@ -92,4 +92,4 @@ def _elements(xml: bytes) -> Iterator[tuple[str, Mapping[str, str]]]:
         parser.Parse(xml, is_final)
     except (expat.ExpatError, ValueError, LookupError):
         raise InvalidListError from None
-    yield from found
+    yield from result

@@ -67,8 +67,8 @@ def _object_value(content: bytes, reference: object) -> object:
     if not isinstance(reference, tuple):
         return None
     number, generation = reference
-    found = [*re.finditer(rb"(?<!\d)%d\s+%d\s+obj\b" % (number, generation), content)]
-    return read_value(content, found[-1].end()) if found else None
+    results = [*re.finditer(rb"(?<!\d)%d\s+%d\s+obj\b" % (number, generation), content)]
+    return read_value(content, results[-1].end()) if results else None
 
 
 def _opens_without_password(encryption: PdfValues, file_id: object) -> bool:

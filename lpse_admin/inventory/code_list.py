@@ -40,20 +40,20 @@ class CodeList:
 def read_code_list(rows: Iterable[Sequence[str]]) -> CodeList:
     """Read the rows of a file that has a column with codes and one with names, in any order, below their headings."""
     numbered = [(number, row) for number, row in enumerate(rows, 1) if not all(map(is_blank, row))]
-    heading = next((place for place, (_n, row) in enumerate(numbered[:_MAX_ROWS_ABOVE]) if _columns(row)), None)
+    heading = next((index for index, (_n, row) in enumerate(numbered[:_MAX_ROWS_ABOVE]) if _columns(row)), None)
     if heading is None:
         return CodeList((), (_("The file has no columns “Kode barang” and “Nama barang”."),))
     code_column, name_column = _columns(numbered[heading][1]) or (0, 1)
-    found: dict[str, NamedCode] = {}
+    result: dict[str, NamedCode] = {}
     errors: list[Message] = []
     for number, row in numbered[heading + 1 :]:
         cells = [strip_blank(row[column]) if column < len(row) else "" for column in (code_column, name_column)]
-        error = _read_row(cells[0], " ".join(cells[1].split()), found)
+        error = _read_row(cells[0], " ".join(cells[1].split()), result)
         if error is not None:
             errors.append(_("Row %(row)s: %(error)s", row=number, error=error))
-    if not found and not errors:
+    if not result and not errors:
         errors.append(_("The file has no rows."))
-    return CodeList(tuple(found.values()), tuple(errors))
+    return CodeList(tuple(result.values()), tuple(errors))
 
 
 def _read_row(code: str, name: str, found: dict[str, NamedCode]) -> Message | None:
@@ -73,8 +73,8 @@ def _read_row(code: str, name: str, found: dict[str, NamedCode]) -> Message | No
 def _columns(row: Sequence[str]) -> tuple[int, int] | None:
     """Return the positions of code and name if ``row`` has the headings."""
     keys = ["".join(one for one in normalize(cell).casefold() if one.isalnum()) for cell in row]
-    code = next((place for place, key in enumerate(keys) if key in _CODE_HEADINGS), None)
-    name = next((place for place, key in enumerate(keys) if key in _NAME_HEADINGS), None)
+    code = next((index for index, key in enumerate(keys) if key in _CODE_HEADINGS), None)
+    name = next((index for index, key in enumerate(keys) if key in _NAME_HEADINGS), None)
     return None if code is None or name is None else (code, name)
 
 

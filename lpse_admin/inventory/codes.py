@@ -70,8 +70,8 @@ def read_code(text: str) -> AssetCode:
     Raises UnreadableError if it follows neither scheme.
     """
     written = normalize(text)
-    found = _split(written) if _REFERENCE.fullmatch(written) else None
-    if found is None:
+    result = _split(written) if _REFERENCE.fullmatch(written) else None
+    if result is None:
         raise UnreadableError(
             _(
                 "“%(value)s” is not an item code: it has 12 digits in 7 levels, such as 1.3.2.10.01.02.002 (Permendagri"
@@ -79,7 +79,7 @@ def read_code(text: str) -> AssetCode:
                 value=shorten(text),
             )
         )
-    return found
+    return result
 
 
 def read_reference(text: str) -> AssetCode | None:
@@ -87,8 +87,8 @@ def read_reference(text: str) -> AssetCode | None:
 
     Reads what the lists show: "1.3.2.10.01.02.002.0004 Laptop" and "02.03.01.01.01 0004".
     """
-    found = _REFERENCE.match(normalize(text))
-    return _split(found[0]) if found else None
+    result = _REFERENCE.match(normalize(text))
+    return _split(result[0]) if result else None
 
 
 def code_levels(code: str) -> tuple[str, ...]:
@@ -100,8 +100,8 @@ def code_levels(code: str) -> tuple[str, ...]:
 def read_level(text: str) -> tuple[str, CodeScheme] | None:
     """Return a code or a level above one with its scheme: 1.3.2.10 and 02.06; None if it is neither."""
     groups = _groups(normalize(text))
-    if len(groups) == 1 and (found := _split(groups[0])) and found.register is None:
-        return found.code, found.scheme
+    if len(groups) == 1 and (result := _split(groups[0])) and result.register is None:
+        return result.code, result.scheme
     for scheme, lengths in _LEVELS.items():
         if groups and list(map(len, groups)) == list(lengths[: len(groups)]) and "".join(groups).isascii():
             return (".".join(groups), scheme) if all(map(str.isdigit, groups)) else None
@@ -161,8 +161,8 @@ def write_register(number: int) -> str:
 
 def register_number(register: str) -> int | None:
     """Return where a stored register number is in the sequence; None for one of another kind."""
-    if found := _LETTER_REGISTER.fullmatch(register):
-        return _FIRST_LETTER_NUMBER + (ord(found[1]) - ord("A")) * _PER_LETTER + int(found[2])
+    if match := _LETTER_REGISTER.fullmatch(register):
+        return _FIRST_LETTER_NUMBER + (ord(match[1]) - ord("A")) * _PER_LETTER + int(match[2])
     return int(register) if register.isascii() and register.isdigit() else None
 
 
@@ -171,11 +171,11 @@ def read_registers(text: str) -> tuple[str, ...]:
 
     Raises UnreadableError.
     """
-    found = _RANGE.fullmatch(normalize(text))
-    if found is None:
+    match = _RANGE.fullmatch(normalize(text))
+    if match is None:
         register = read_register(text)
         return () if register is None else (register,)
-    first, last = (register_number(read_register(part) or "") for part in found.groups())
+    first, last = (register_number(read_register(part) or "") for part in match.groups())
     if first is None or last is None or last < first:
         raise UnreadableError(_("“%(value)s”: write the lower register number first.", value=shorten(text)))
     if last - first >= MAX_RANGE:

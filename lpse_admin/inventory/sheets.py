@@ -181,16 +181,16 @@ def heading_rows(card: Card) -> tuple[list[tuple[str, int, int, str]], list[str]
     lower: list[str] = []
     keys = [column.key for column in CARD_COLUMNS[card]]
     groups = {first: (last, title) for first, last, title in HEADING_GROUPS[card]}
-    place = 0
-    while place < len(keys):
-        key = keys[place]
+    location = 0
+    while location < len(keys):
+        key = keys[location]
         if key in groups:
             last, title = groups[key]
-            span = keys.index(last) - place + 1
+            span = keys.index(last) - location + 1
             upper.append((key, span, 1, title))
-            lower += keys[place : place + span]
-            place += span
+            lower += keys[location : location + span]
+            location += span
         else:
             upper.append((key, 1, 2, ""))
-            place += 1
+            location += 1
     return upper, lower

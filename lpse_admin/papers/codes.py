@@ -34,15 +34,15 @@ class PaperCode:
 
     def sealed(self, key: str) -> str:
         """Return the code as it stands in an address, sealed with the office's ``key``."""
-        said = _FIELDS.pack(
+        text = _FIELDS.pack(
             self.agency_id,
             _KINDS.index(self.kind),
             self.subject_id,
             self.version,
             bytes.fromhex(self.fingerprint)[:8],
         )
-        masked = bytes(one ^ other for one, other in zip(said, _mask(_seal(said, key)), strict=True))
-        return base64.b32encode(_seal(said, key) + masked).decode().rstrip("=").lower()
+        masked = bytes(one ^ other for one, other in zip(text, _mask(_seal(text, key)), strict=True))
+        return base64.b32encode(_seal(text, key) + masked).decode().rstrip("=").lower()
 
     def is_of(self, fingerprint: str) -> bool:
         """Whether it was made of a record with this fingerprint."""
@@ -68,10 +68,10 @@ def read_code(text: str) -> tuple[PaperCode, bytes] | None:
 
 def has_seal(code: PaperCode, seal: bytes, key: str) -> bool:
     """Whether the office with this ``key`` has made the code."""
-    said = _FIELDS.pack(
+    text = _FIELDS.pack(
         code.agency_id, _KINDS.index(code.kind), code.subject_id, code.version, bytes.fromhex(code.fingerprint)
     )
-    return hmac.compare_digest(_seal(said, key), seal)
+    return hmac.compare_digest(_seal(text, key), seal)
 
 
 def _seal(said: bytes, key: str) -> bytes:

@@ -93,7 +93,7 @@ class PaperContent:
 
     def fingerprint(self) -> str:
         """Return the SHA-256 of what the record says, whatever the labels, the layout and the letterhead are."""
-        said = [
+        text = [
             self.kind.value,
             self.subject,
             [[fact.key, fact.raw] for fact in self.about],
@@ -110,7 +110,7 @@ class PaperContent:
             [[signer.role, signer.name] for signer in self.signers],
             self.extra,
         ]
-        canonical = json.dumps(said, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        canonical = json.dumps(text, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()
 
     def as_data(self) -> dict[str, Any]:

@@ -77,8 +77,8 @@ def read_datetime(text: str, zone: dt.tzinfo) -> dt.datetime | None:
     normalized, original = normalize(text), shorten(text)
     if not normalized or is_dash(normalized):
         return None
-    found = _CLOCK.search(normalized)
-    if found is None:
+    match = _CLOCK.search(normalized)
+    if match is None:
         try:
             date = read_date(text)
         except UnreadableError:
@@ -87,10 +87,10 @@ def read_datetime(text: str, zone: dt.tzinfo) -> dt.datetime | None:
         if date is None:
             return None
         raise UnreadableError(_("“%(value)s” lacks the time: write it as 31-12-2025 14.30.", value=original))
-    date = _read_date(normalized[: found.start()], original)
+    date = _read_date(normalized[: match.start()], original)
     if date is None:
         return None
-    hour, minute, second, name = found.groups()
+    hour, minute, second, name = match.groups()
     try:
         time = dt.time(int(hour), int(minute), int(second or 0))
     except ValueError:
@@ -115,12 +115,12 @@ def _read_date(text: str, original: str) -> dt.date | None:
 
 def _parts(text: str, original: str) -> tuple[str, str, str]:
     """Return year, month and day as they are written."""
-    if found := _YEAR_FIRST.fullmatch(text):
-        return found[1], found[2], found[3]
-    if found := _DAY_FIRST.fullmatch(text):
-        return found[3], found[2], found[1]
-    if found := _NAME_FIRST.fullmatch(text):
-        return found[3], found[1], found[2]
+    if match := _YEAR_FIRST.fullmatch(text):
+        return match[1], match[2], match[3]
+    if match := _DAY_FIRST.fullmatch(text):
+        return match[3], match[2], match[1]
+    if match := _NAME_FIRST.fullmatch(text):
+        return match[3], match[1], match[2]
     raise UnreadableError(_no_date(original))
 
 

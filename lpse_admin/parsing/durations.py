@@ -33,9 +33,9 @@ def read_duration(text: str) -> int | None:
         return None
     if re.fullmatch(r"[\d.,]+", written, re.ASCII):
         written += " menit"
-    found = list(_PART.finditer(written))
-    minutes = sum((read_number(part[1]) or 0) * _MINUTES_BY_UNIT[part[2]] for part in found)
-    if not found or not _BETWEEN.match(_PART.sub("", written)):
+    result = list(_PART.finditer(written))
+    minutes = sum((read_number(part[1]) or 0) * _MINUTES_BY_UNIT[part[2]] for part in result)
+    if not result or not _BETWEEN.match(_PART.sub("", written)):
         raise UnreadableError(_("“%(value)s” is not a duration: write it as 2 jam 30 menit.", value=original))
     if minutes != int(minutes) or minutes > MAX_DURATION_MINUTES:
         raise UnreadableError(_("“%(value)s” is not a number of whole minutes, up to a year.", value=original))

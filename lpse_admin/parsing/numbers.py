@@ -108,8 +108,8 @@ def _plain_form(text: str) -> str | None:
 
 
 def _why_unreadable(text: str, unsigned: str, original: str) -> Message:
-    if found := _APPROXIMATE.match(text):
-        sign, rest = text[: found.end()].strip(), text[found.end() :]
+    if result := _APPROXIMATE.match(text):
+        sign, rest = text[: result.end()].strip(), text[result.end() :]
         return _(
             "Write “%(number)s” only: “%(sign)s” belongs in the remarks.", number=_written(rest) or rest, sign=sign
         )
@@ -117,8 +117,8 @@ def _why_unreadable(text: str, unsigned: str, original: str) -> Message:
         number = Decimal(text.replace(",", ".")) if text.count(".") + text.count(",") <= 1 else None
         if number is not None and abs(number.adjusted()) < _MAX_DIGITS:
             return _("Write “%(value)s” in full: %(number)s.", value=original, number=write_number(number))
-    if found := _AMBIGUOUS_POINT.fullmatch(unsigned):
-        whole, decimals = found.groups()
+    if result := _AMBIGUOUS_POINT.fullmatch(unsigned):
+        whole, decimals = result.groups()
         return _(
             "“%(value)s” can be read in two ways: write %(decimal)s with a comma before the decimals, or the thousands"
             " with three digits behind the full stop.",

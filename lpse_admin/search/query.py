@@ -196,7 +196,7 @@ class _FoldedText:
         if self._places is not None:
             letters = [_without_accents(letter) for letter in text]
             self.folded = "".join(letters)
-            self._places = [place for place, letter in enumerate(letters) for _ in letter] + [len(text)]
+            self._places = [index for index, letter in enumerate(letters) for _ in letter] + [len(text)]
 
     def place(self, folded: int) -> int:
         """Return the place in the text as it is."""

@@ -18,15 +18,15 @@ _MIN_LENGTH, _MAX_LENGTH = 4, 20
 def splits(word: str) -> Iterator[tuple[str, str]]:
     """Yield ``word`` in two parts at each place: "ekontrak" as "e" and "kontrak"."""
     if _MIN_LENGTH <= len(word) <= _MAX_LENGTH:
-        yield from ((word[:place], word[place:]) for place in range(1, len(word)))
+        yield from ((word[:location], word[location:]) for location in range(1, len(word)))
 
 
 def edits(word: str) -> Iterator[str]:
     """Yield each word that differs from ``word`` by one letter: wrong, missing, too many, or swapped with the next."""
     if not _MIN_LENGTH <= len(word) <= _MAX_LENGTH or not _WORD.fullmatch(word):
         return
-    for place in range(len(word) + 1):
-        before, after = word[:place], word[place:]
+    for location in range(len(word) + 1):
+        before, after = word[:location], word[location:]
         yield from (before + letter + after for letter in _LETTERS)
         if after:
             yield before + after[1:]

@@ -92,7 +92,7 @@ class CardFile:
         """Return the error of the column ``key`` in ``row``; of the whole row where the file has no such column."""
         layout = self.layout
         keys = layout.keys(row.card) if layout else {}
-        position = next((place for place, name in keys.items() if name == key), None)
+        position = next((location for location, name in keys.items() if name == key), None)
         if key == "code" and layout and layout.code_columns:
             position = layout.code_columns[0]
         if position is None or layout is None:
@@ -109,11 +109,11 @@ def read_card_file(content: bytes, card: Card | None = None, layout: Mapping[str
         return CardFile((), (CellError(refusal.message),))
     if all(is_blank(cell) for row in table.rows for cell in row):
         return CardFile((), (CellError(_("The file has no rows.")),), table=table)
-    found = Layout.from_json(layout, table) if layout else find_layout(table)
-    if found is None:
+    result = Layout.from_json(layout, table) if layout else find_layout(table)
+    if result is None:
         message = _("The headings of the columns were not found: say in which row they are, and which column is which.")
         return CardFile((), (CellError(message),), table=table)
-    return _read_rows(table, found, card)
+    return _read_rows(table, result, card)
 
 
 def _read_rows(table: Table, layout: Layout, card: Card | None) -> CardFile:
@@ -158,10 +158,13 @@ def _is_row_of_numbers(line: tuple[str, ...]) -> bool:
 
 def _without_number(line: tuple[str, ...], layout: Layout) -> str | None:
     """Return the name in a row that has neither code nor register number; None for a row of the list."""
-    numbers = [*layout.code_columns, *(place for place, key in layout.columns.items() if key in {"code", "register"})]
-    if any(place <= len(line) and not is_blank(line[place - 1]) for place in numbers):
+    numbers = [
+        *layout.code_columns,
+        *(location for location, key in layout.columns.items() if key in {"code", "register"}),
+    ]
+    if any(location <= len(line) and not is_blank(line[location - 1]) for location in numbers):
         return None
-    names = (line[place - 1] for place, key in layout.columns.items() if key == "name" and place <= len(line))
+    names = (line[location - 1] for location, key in layout.columns.items() if key == "name" and location <= len(line))
     return next(map(strip_blank, names), "")
 
 
@@ -174,10 +177,10 @@ def _read_row(
     number: int, line: tuple[str, ...], layout: Layout, card: Card | None, *, is_from_program: bool
 ) -> tuple[CardRow | None, list[CellError]]:
     code = _code_of(line, layout)
-    found = card or _card_of(number, code, layout)
-    if isinstance(found, CellError):
-        return None, [found]
-    keys, columns = layout.keys(found), card_columns(found)
+    result = card or _card_of(number, code, layout)
+    if isinstance(result, CellError):
+        return None, [result]
+    keys, columns = layout.keys(result), card_columns(result)
     texts: dict[str, str] = {"code": code} if layout.code_columns else {}
     errors: list[CellError] = []
     for position, cell in enumerate(line, 1):
@@ -192,26 +195,26 @@ def _read_row(
                 errors.append(CellError(message, number, position, heading))
             elif layout.columns.get(position, IGNORED) != IGNORED:
                 errors.append(
-                    CellError(_("“%(card)s” has no such column.", card=found.title), number, position, heading)
+                    CellError(_("“%(card)s” has no such column.", card=result.title), number, position, heading)
                 )
-    return CardRow(number, found, texts), errors
+    return CardRow(number, result, texts), errors
 
 
 def _code_of(line: tuple[str, ...], layout: Layout) -> str:
-    places = layout.code_columns or tuple(place for place, key in layout.columns.items() if key == "code")
-    return join_code([line[place - 1] if place <= len(line) else "" for place in places])
+    places = layout.code_columns or tuple(location for location, key in layout.columns.items() if key == "code")
+    return join_code([line[location - 1] if location <= len(line) else "" for location in places])
 
 
 def _card_of(number: int, code: str, layout: Layout) -> Card | CellError:
     """Return the card that the code of a row belongs to, or what is wrong with it."""
-    places = layout.code_columns or tuple(place for place, key in layout.columns.items() if key == "code")
+    places = layout.code_columns or tuple(location for location, key in layout.columns.items() if key == "code")
     heading = shorten(layout.heading(places[0]))
     try:
-        found = read_code(code)
+        result = read_code(code)
     except UnreadableError as refusal:
         return CellError(refusal.message, number, places[0], heading)
-    for beginning, card in _CARD_BY_CODE[found.scheme].items():
-        if found.code.startswith(f"{beginning}."):
+    for beginning, card in _CARD_BY_CODE[result.scheme].items():
+        if result.code.startswith(f"{beginning}."):
             return card
     return CellError(_("The code belongs to no KIB card: say which one with --card."), number, places[0], heading)
 

@@ -141,12 +141,12 @@ class Layout:
     def keys(self, card: Card) -> dict[int, str]:
         """Return the keys of the columns that ``card`` has, by their positions; each key once."""
         known = card_columns(card)
-        found: dict[int, str] = {}
+        result: dict[int, str] = {}
         for position, key in sorted(self.columns.items()):
             own = _own_key(key, known)
-            if own is not None and own not in found.values():
-                found[position] = own
-        return found
+            if own is not None and own not in result.values():
+                result[position] = own
+        return result
 
     def has(self, key: str) -> bool:
         """Whether the file has a column."""
@@ -215,7 +215,7 @@ def _score(layout: Layout, span: int, rows: Sequence[tuple[str, ...]]) -> int:
     if not keys & {"code", "name", "register", "nibar"} or len(keys) < _FEWEST:
         return 0
     unknown = sum(1 for key in layout.columns.values() if not key)
-    places = layout.code_columns or [place for place, key in layout.columns.items() if key == "code"]
+    places = layout.code_columns or [location for location, key in layout.columns.items() if key == "code"]
     begins_with_code = layout.first_row <= len(rows) and bool(places) and _reads(rows[layout.first_row - 1], places)
     return _WEIGHT * (len(keys) + 2 * begins_with_code) - unknown - span
 
@@ -261,7 +261,7 @@ def _kept_headings(rows: Sequence[tuple[str, ...]], row: int) -> tuple[str, ...]
     """Return the headings of a row, and those above it where it has none."""
     own, above = heading_texts(rows, row, row), heading_texts(rows, row - 1, row - 1) if row > 1 else ()
     width = max(len(own), len(above))
-    return tuple((*own, *[""] * width)[place] or (*above, *[""] * width)[place] for place in range(width))
+    return tuple((*own, *[""] * width)[location] or (*above, *[""] * width)[location] for location in range(width))
 
 
 def _is_no_data(row: Sequence[str]) -> bool:

@@ -77,11 +77,11 @@ def _read_workbook(content: bytes, sheet: int) -> Table:
         names = tuple(workbook.sheet_names)
         if sheet >= len(names):
             raise UnreadableError(_("The file has no sheet %(number)s.", number=sheet + 1))
-        found = workbook.get_sheet_by_index(sheet)
-        last_row, last_column = found.end or (-1, -1)
+        result = workbook.get_sheet_by_index(sheet)
+        last_row, last_column = result.end or (-1, -1)
         if (last_row + 1) * (last_column + 1) > MAX_CELLS:
             raise _too_large()
-        rows = found.to_python(skip_empty_area=False, nrows=MAX_SHEET_ROWS)
+        rows = result.to_python(skip_empty_area=False, nrows=MAX_SHEET_ROWS)
     except (CalamineError, OSError) as error:
         raise UnreadableError(
             _("This workbook cannot be opened: remove its password, or save it again as XLSX or CSV.")
@@ -151,8 +151,8 @@ def _number_text(number: Decimal) -> str:
 
 def number_of_a_program(text: str) -> str:
     """Return a number with a point before its decimals as it is written in Indonesia."""
-    found = _PROGRAMS_NUMBER.fullmatch(text.strip())
-    return f"{found[1]},{found[2]}" if found else text
+    match = _PROGRAMS_NUMBER.fullmatch(text.strip())
+    return f"{match[1]},{match[2]}" if match else text
 
 
 # -- how large a workbook becomes --------------------------------------------------------------------------------------
@@ -208,26 +208,26 @@ class _Extent:
     def add(self, text: bytes) -> int:
         """Look at a piece of a part, and return from where on it may hold a tag that is not whole yet."""
         done = 0
-        for found in _XLSX_TAG.finditer(text):
-            self._add_xlsx(found[2], is_row=found[1].lower() == b"row")
-            done = found.end()
-        for found in _ODS_TAG.finditer(text):
-            self._add_ods(found[0], is_row=found[1] == b"row")
-            done = max(done, found.end())
+        for result in _XLSX_TAG.finditer(text):
+            self._add_xlsx(result[2], is_row=result[1].lower() == b"row")
+            done = result.end()
+        for result in _ODS_TAG.finditer(text):
+            self._add_ods(result[0], is_row=result[1] == b"row")
+            done = max(done, result.end())
         if self._rows * self._columns > MAX_CELLS or self._total > MAX_CELLS:
             raise _too_large()
         return max(done, text.rfind(b"<")) if b"<" in text[done:] else len(text)
 
     def _add_xlsx(self, said: bytes, *, is_row: bool) -> None:
         """Follow a sheet of XLSX; a row or a cell that does not say its place follows the one before it."""
-        place = _XLSX_PLACE.search(said)
+        match = _XLSX_PLACE.search(said)
         if is_row:
-            self._row, self._column = int(place[2]) if place else self._row + 1, 0
+            self._row, self._column = int(match[2]) if match else self._row + 1, 0
             return
         self._column += 1
-        if place and place[1]:
-            self._row, self._column = int(place[2]), 0
-            for letter in place[1].upper():
+        if match and match[1]:
+            self._row, self._column = int(match[2]), 0
+            for letter in match[1].upper():
                 self._column = self._column * _LETTERS + letter - ord("@")
         if not said.endswith(b"/"):
             self._rows, self._columns = max(self._rows, self._row), max(self._columns, self._column)

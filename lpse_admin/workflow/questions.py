@@ -37,8 +37,8 @@ def date_questions(
     """
     if outcome in _WITHOUT_QUESTIONS:
         return {}
-    found = {field.key: _date_question(field, record.get(field.key), now, since) for field in RECORD_FIELDS[step]}
-    questions = {key: question for key, question in found.items() if question}
+    results = {field.key: _date_question(field, record.get(field.key), now, since) for field in RECORD_FIELDS[step]}
+    questions = {key: question for key, question in results.items() if question}
     if outcome is Outcome.SCHEDULED and record.get("actual_at") is None:
         question = window_question(record.get("window_end_at"), now)
         questions |= {"window_end_at": question} if question else {}

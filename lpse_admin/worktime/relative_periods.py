@@ -47,11 +47,11 @@ class RelativePeriod(LabelledEnum):
         if unit.endswith("-days"):
             length = dt.timedelta(days=int(unit.removesuffix("-days")) - 1)
             return (today - length, today) if which == "last" else (today, today + length)
-        place = {"last": -1, "this": 0, "next": 1}[which]
+        location = {"last": -1, "this": 0, "next": 1}[which]
         if unit == "week":
-            monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=place)
+            monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=location)
             return monday, monday + dt.timedelta(days=6)
-        return _of_calendar(today, _MONTHS[unit], place)
+        return _of_calendar(today, _MONTHS[unit], location)
 
 
 def _of_calendar(today: dt.date, months: int, place: int) -> tuple[dt.date, dt.date]:

@@ -58,13 +58,13 @@ def snapshot_attribute(
 @cache
 def _snapshots(mapper: Mapper[Any]) -> dict[str, list[Column[Any]]]:
     """Return the snapshot columns of a model by the column of the user."""
-    found: dict[str, list[Column[Any]]] = {}
+    result: dict[str, list[Column[Any]]] = {}
     for table in mapper.tables:
         columns: Any = table.columns
         for column in columns:
             if _SOURCE in column.info:
-                found.setdefault(column.info[_USER], []).append(column)
-    return found
+                result.setdefault(column.info[_USER], []).append(column)
+    return result
 
 
 def _value(connection: Connection, row: Base, user_column: str, source: Source) -> str | None:

@@ -79,8 +79,8 @@ def is_open(now: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401 - a ti
 
 def open_logins(session: Session, user_id: int, now: dt.datetime) -> Sequence[Login]:
     """Return the open sessions of a user, the last used first."""
-    found = select(Login).where(Login.user_id == user_id, *is_open(now))
-    return session.scalars(found.order_by(Login.seen_at.desc(), Login.id.desc())).all()
+    result = select(Login).where(Login.user_id == user_id, *is_open(now))
+    return session.scalars(result.order_by(Login.seen_at.desc(), Login.id.desc())).all()
 
 
 def end_logins(

@@ -227,9 +227,9 @@ class User(Base):
         A new address also takes the ``password``, since a link to set a new one is mailed there. Raises
         ValidationFailed ("email", "phone", "password").
         """
-        typed = {"email": email.strip() or None, "phone": phone.strip() or None}
-        errors = {key: error for key, value in typed.items() if (error := field_error(key, value))}
-        if not errors and typed["email"] != self.email and not is_password_correct(self, password):
+        form_values = {"email": email.strip() or None, "phone": phone.strip() or None}
+        errors = {key: error for key, value in form_values.items() if (error := field_error(key, value))}
+        if not errors and form_values["email"] != self.email and not is_password_correct(self, password):
             errors["password"] = (
                 _("This is not your current password.")
                 if password
@@ -237,8 +237,8 @@ class User(Base):
             )
         if errors:
             raise ValidationFailed(_("Please check these fields:"), field_errors=errors)
-        if typed != {"email": self.email, "phone": self.phone}:
-            self.email, self.phone = typed["email"], typed["phone"]
+        if form_values != {"email": self.email, "phone": self.phone}:
+            self.email, self.phone = form_values["email"], form_values["phone"]
             _CONTACT_CHANGED.describe(session_of(self))
 
     def end_sessions(self, reason: SessionEnd) -> None:
@@ -272,8 +272,8 @@ def find_user(session: Session, typed: str) -> User | None:
     Where two earlier accounts differ in capitals alone, the one that is written as typed, else the lower-case one.
     """
     exact, name = UNSTORABLE_CHARACTERS.sub("", typed).strip(), normalize_username(typed)
-    found = session.scalars(select(User).where(or_(User.username == exact, func.lower(User.username) == name))).all()
-    return min(found, key=lambda user: (user.username != exact, user.username != name, user.id), default=None)
+    result = session.scalars(select(User).where(or_(User.username == exact, func.lower(User.username) == name))).all()
+    return min(result, key=lambda user: (user.username != exact, user.username != name, user.id), default=None)
 
 
 def is_password_correct(user: User | None, password: str) -> bool:

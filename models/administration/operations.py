@@ -128,8 +128,8 @@ def alter_account(
     session, held, former = session_of(user), frozenset(roles), user.email
     require_may_have_roles(user, by, held)
     dates = dates_from(values, user.inspection)
-    found = dates_errors(session, user.agency, held, dates, is_required=_needs_dates(user, held, dates))
-    cleaned = validated(session, Holder(user.agency_id, user, demands_nip, found), values, held)
+    result = dates_errors(session, user.agency, held, dates, is_required=_needs_dates(user, held, dates))
+    cleaned = validated(session, Holder(user.agency_id, user, demands_nip, result), values, held)
     asked: dict[AccountAct, dict[str, object]] = {}
     if _waits(AccountAct.ROLES, user, by, held) and held != user.roles:
         asked[AccountAct.ROLES] = {"roles": held}

@@ -65,7 +65,7 @@ class FindingValues:
 
     def errors(self) -> dict[str, Message]:
         """Return an error for each wrong field."""
-        found = {
+        results = {
             "number": text_error(self.number, required_label=_("Number of the finding"), max_length=SHORT_TEXT_LENGTH),
             "assessor": text_error(self.assessor, required_label=_("Assessor"), max_length=SHORT_TEXT_LENGTH),
             "clause": text_error(self.clause, max_length=SHORT_TEXT_LENGTH),
@@ -75,8 +75,8 @@ class FindingValues:
             "due_on": _date_error(self.due_on),
         }
         if self.found_on and self.due_on and self.due_on < self.found_on:
-            found["due_on"] = _("The target date is before the day of the finding.")
-        return {key: error for key, error in found.items() if error}
+            results["due_on"] = _("The target date is before the day of the finding.")
+        return {key: error for key, error in results.items() if error}
 
     def apply_to(self, row: AssessorFinding) -> None:
         """Write what was typed into the row, without its subject."""
@@ -152,7 +152,7 @@ def _find_subject(session: Session, agency_id: int, entry: FindingValues) -> dic
     if entry.subject is Subject.SOP:
         is_named = or_(func.lower(SopRevision.key) == text.lower(), func.lower(SopRevision.number) == text.lower())
         sops = select(SopRevision.id).where(SopRevision.agency_id == agency_id, is_named)
-        found = session.scalar(sops.order_by(SopRevision.id.desc()).limit(1))
+        result = session.scalar(sops.order_by(SopRevision.id.desc()).limit(1))
         column = "sop_id"
     else:
         change = select(ChangeRequest.id).where(
@@ -160,11 +160,11 @@ def _find_subject(session: Session, agency_id: int, entry: FindingValues) -> dic
         )
         release = select(Release.id).where(Release.change_id.in_(change)).order_by(Release.id.desc()).limit(1)
         is_release = entry.subject is Subject.RELEASE
-        found = session.scalar(release if is_release else change)
+        result = session.scalar(release if is_release else change)
         column = "release_id" if is_release else "change_id"
-    if found is None:
+    if result is None:
         raise ValidationFailed(_("“%(value)s” is not in the register.", value=shorten(text)))
-    return {column: found}
+    return {column: result}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,12 +179,12 @@ class ActionValues:
     def errors(self, agency_id: int) -> dict[str, Message]:
         """Return an error for each wrong field."""
         is_colleague = self.action_by is not None and self.action_by.agency_id == agency_id
-        found = {
+        results = {
             "action": text_error(self.action, required_label=_("Action")),
             "person_id": None if is_colleague else _("State who carries it out."),
             "action_on": _date_error(self.action_on) if self.status is ActionStatus.DONE else None,
         }
-        return {key: error for key, error in found.items() if error}
+        return {key: error for key, error in results.items() if error}
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +199,12 @@ class AgreementValues:
     def errors(self) -> dict[str, Message]:
         """Return an error for each wrong field."""
         note = _("Note of the assessor") if self.agreement is Agreement.NOT_AGREED else None
-        found = {
+        results = {
             "agreed_by": text_error(self.agreed_by, required_label=_("Assessor"), max_length=SHORT_TEXT_LENGTH),
             "agreed_on": _date_error(self.agreed_on),
             "note": text_error(self.note, required_label=note),
         }
-        return {key: error for key, error in found.items() if error}
+        return {key: error for key, error in results.items() if error}
 
 
 def record_action(finding: AssessorFinding, *, by: User, now: dt.datetime, entry: ActionValues) -> None:

@@ -55,16 +55,16 @@ def read_anchors(text: str) -> list[Anchor]:
     They are found wherever they stand, also behind the marks of a reply. Raises ValueError where there is none, and
     for one that was cut or damaged on the way.
     """
-    found: dict[Anchor, None] = {}
+    result: dict[Anchor, None] = {}
     for part in _texts(text.lstrip("\ufeff").replace("\r\n", "\n")):
         for chain, number, hash_ in _ANCHOR.findall(part):
             if _HASH.fullmatch(hash_.lower()):
-                found[Anchor(int(chain), int(number), hash_.lower())] = None
+                result[Anchor(int(chain), int(number), hash_.lower())] = None
             elif len(hash_) >= _SHORTEST_BROKEN:
                 raise ValueError(f"{chain}:{number}:{hash_} is no anchor")
-    if not found:
+    if not result:
         raise ValueError("no anchor")
-    return list(found)
+    return list(result)
 
 
 def _texts(text: str) -> list[str]:

@@ -47,7 +47,7 @@ def count_readings(
 ) -> Mapping[int, Readings]:
     """Return what these users opened and exported since a moment; ``exports`` are the actions of an export."""
     is_opening: Any = AuditEntry.action == OPENED.value
-    found = session.execute(
+    result = session.execute(
         select(
             AuditEntry.actor_id,
             func.count().filter(is_opening),
@@ -61,4 +61,4 @@ def count_readings(
         )
         .group_by(AuditEntry.actor_id)
     )
-    return {actor: Readings(opened, exported, at) for actor, opened, exported, at in found if actor is not None}
+    return {actor: Readings(opened, exported, at) for actor, opened, exported, at in result if actor is not None}

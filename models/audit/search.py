@@ -42,25 +42,25 @@ class TrailSearch:
     def newest(self, limit: int, *, oldest: bool = False) -> list[int]:
         """Return the ids of the ``limit`` newest, or oldest, in that order."""
         at, id_ = (_entry.at.asc(), _entry.id.asc()) if oldest else (_entry.at.desc(), _entry.id.desc())
-        found: set[tuple[Any, int]] = set()
+        result: set[tuple[Any, int]] = set()
         for criterion in self._criteria:
             statement = select(_entry.at, _entry.id).where(criterion, *self._kept).order_by(at, id_).limit(limit)
-            found.update(map(tuple, self.session.connection().execute(statement)))
-        return [key for _at, key in sorted(found, reverse=not oldest)[:limit]]
+            result.update(map(tuple, self.session.connection().execute(statement)))
+        return [key for _at, key in sorted(result, reverse=not oldest)[:limit]]
 
     def count(self, limit: int) -> int:
         """Return how many there are, ``limit`` + 1 standing for any greater number."""
-        found = 0
+        result = 0
         for chain, name in self._names:
-            found += self._count(and_(_entry.chain == chain, _entry.actor_name == name), limit)
-            if found > limit:
+            result += self._count(and_(_entry.chain == chain, _entry.actor_name == name), limit)
+            if result > limit:
                 return limit + 1
         for chain, criterion in self._reason_criteria:
             names = [name for of, name in self._names if of == chain]
-            found += self._count(and_(criterion, _entry.actor_name.not_in(names)), limit)
-            if found > limit:
+            result += self._count(and_(criterion, _entry.actor_name.not_in(names)), limit)
+            if result > limit:
                 return limit + 1
-        return found
+        return result
 
     def _count(self, criterion: ColumnElement[bool], limit: int) -> int:
         matching = select(_entry.id).where(criterion, *self._kept).limit(limit + 1).subquery()
@@ -95,19 +95,19 @@ class TrailSearch:
     @cached_property
     def _reason_criteria(self) -> list[tuple[int, ColumnElement[bool]]]:
         """Chain and criterion of each reason that matches; of a chain with too many, one for all of them."""
-        found: list[tuple[int, ColumnElement[bool]]] = []
+        result: list[tuple[int, ColumnElement[bool]]] = []
         for chain in self._chains:
             reasons = self._texts(chain, _entry.reason, _MAX_TEXTS + 1)
             if len(reasons) > _MAX_TEXTS:
                 contains = _entry.reason.icontains(self.text, autoescape=True)
-                found.append((chain, and_(_entry.chain == chain, _entry.reason.is_not(None), contains)))
+                result.append((chain, and_(_entry.chain == chain, _entry.reason.is_not(None), contains)))
             else:
-                found += [
+                result += [
                     (chain, and_(_entry.chain == chain, _entry.reason == reason))
                     for reason, is_match in reasons
                     if is_match
                 ]
-        return found
+        return result
 
     def _texts(self, chain: int, column: SQLColumnExpression[Any], limit: int | None = None) -> list[tuple[str, bool]]:
         """Return the distinct texts of ``column`` in ``chain``, and whether each matches."""
@@ -116,5 +116,5 @@ class TrailSearch:
         following = select(func.min(column)).where(_entry.chain == chain, column > texts.c.text).scalar_subquery()
         texts = texts.union_all(select(following).where(texts.c.text.is_not(None)))
         is_match = texts.c.text.icontains(self.text, autoescape=True)
-        found = select(texts.c.text, is_match).where(texts.c.text.is_not(None)).limit(limit)
-        return [(text, bool(matches)) for text, matches in self.session.connection().execute(found)]
+        result = select(texts.c.text, is_match).where(texts.c.text.is_not(None)).limit(limit)
+        return [(text, bool(matches)) for text, matches in self.session.connection().execute(result)]

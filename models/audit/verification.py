@@ -110,8 +110,8 @@ class ChainReader:
 
     def _start_error(self, start: Anchor) -> ChainError | None:
         """Return the error that the entry of the anchor is not there, or is another."""
-        found = select(_entry.c.hash).where(_entry.c.chain == start.chain, _entry.c.number == start.number)
-        if start.number and self.connection.scalar(found) != start.hash:
+        result = select(_entry.c.hash).where(_entry.c.chain == start.chain, _entry.c.number == start.number)
+        if start.number and self.connection.scalar(result) != start.hash:
             return ChainError(start.chain, start.number, _("The entry differs from the anchored one."), is_anchor=True)
         return None
 
@@ -218,8 +218,8 @@ def _batches(connection: Connection, chain: int, after: int) -> Iterator[list[di
     entries = select(_entry).where(_entry.c.chain == chain).order_by(_entry.c.number)
     if after:
         entries = entries.where(_entry.c.number > after)
-    with connection.execute(entries.execution_options(yield_per=_BATCH_SIZE)) as found:
-        for batch in found.mappings().partitions():
+    with connection.execute(entries.execution_options(yield_per=_BATCH_SIZE)) as result:
+        for batch in result.mappings().partitions():
             yield [dict(entry) for entry in batch]
 
 

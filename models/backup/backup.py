@@ -163,5 +163,5 @@ def _verify(connection: Connection, manifest: Manifest, counts: dict[str, int], 
                     error=broken.error,
                 )
             )
-        if found := next(iter(verify_histories(session)), None):
-            raise ValidationFailed(_("The history is not as the SOP has it: %(found)s", found=found.message))
+        if result := next(iter(verify_histories(session)), None):
+            raise ValidationFailed(_("The history is not as the SOP has it: %(found)s", found=result.message))

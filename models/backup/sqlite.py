@@ -68,9 +68,9 @@ def extract(reader: ArchiveReader, database: Path) -> Path:
 
 def require_sound(restored: Path) -> None:
     """Raise ValidationFailed where SQLite itself finds something wrong with a file."""
-    if found := _first_fault(restored):
+    if result := _first_fault(restored):
         raise ValidationFailed(
-            _("The backup is damaged: the bytes of %(part)s are not those of its manifest.", part=found)
+            _("The backup is damaged: the bytes of %(part)s are not those of its manifest.", part=result)
         )
 
 

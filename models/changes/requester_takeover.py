@@ -115,8 +115,8 @@ def take_over_request(change: ChangeRequest, to: User, *, by: User, now: dt.date
     if change.is_draft or current is None:
         raise NoSuchMove(_("Only an open request goes to another requester."))
     errors = {"to": reason_cannot_take_over(change, to), "reason": text_error(reason, required_label=_("Reason"))}
-    if found := {key: error for key, error in errors.items() if error}:
-        raise ValidationFailed(_("The request cannot be taken over with these values."), field_errors=found)
+    if result := {key: error for key, error in errors.items() if error}:
+        raise ValidationFailed(_("The request cannot be taken over with these values."), field_errors=result)
     takeover = RequesterTakeover(
         agency_id=change.agency_id, change_id=change.id, from_id=change.requester_id, to_id=to.id, by_id=by.id, at=now,
         reason=strip_blank(reason),

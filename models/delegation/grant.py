@@ -181,7 +181,7 @@ def _giver_errors(session: Session, delegation: Delegation, now: dt.datetime) ->
         return {}
     if not is_post_vacant(session, delegation.agency.id):
         return {"head_id": _("The post of head is not vacant: the head delegates.")}
-    found = {
+    results = {
         "giver_name": text_error(
             delegation.head_name or "", required_label=_("Name of the superior"), max_length=SHORT_TEXT_LENGTH
         ),
@@ -189,7 +189,7 @@ def _giver_errors(session: Session, delegation: Delegation, now: dt.datetime) ->
             delegation.head_title or "", required_label=_("Title of the superior"), max_length=SHORT_TEXT_LENGTH
         ),
     }
-    errors = {key: error for key, error in found.items() if error}
+    errors = {key: error for key, error in results.items() if error}
     if delegation.decree_date is None:
         errors["decree_date"] = _("“%(field)s” is required here.", field=_("Date of the decree"))
     elif delegation.decree_date > delegation.agency.local_date(now):
@@ -241,15 +241,15 @@ def _comparable(number: str) -> str:
 def _to_explain(session: Session, delegation: Delegation, now: dt.datetime) -> list[Message]:
     """Return what of the delegation needs a reason on record."""
     today = now.astimezone(delegation.agency.zone).date()
-    found = [backdating_to_explain(delegation.from_date, today)]
+    results = [backdating_to_explain(delegation.from_date, today)]
     if delegation.head is None:
         earlier = [
             (other.from_date, min(other.until_date, _last_day(other)))
             for other in _of_agency(session, delegation)
             if other.head_id is None and other.delegate_id == delegation.delegate.id
         ]
-        found.append(length_to_explain(delegation.from_date, delegation.until_date, earlier))
-    return [message for message in found if message]
+        results.append(length_to_explain(delegation.from_date, delegation.until_date, earlier))
+    return [message for message in results if message]
 
 
 def _last_day(delegation: Delegation) -> dt.date:

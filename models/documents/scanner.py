@@ -29,9 +29,9 @@ def require_clean(name: str, content: bytes, address: ScannerAddress) -> None:
     except OSError:
         answer = ""
     if answer.endswith(" FOUND"):
-        found = answer.removesuffix(" FOUND").rpartition(": ")[2]
+        result = answer.removesuffix(" FOUND").rpartition(": ")[2]
         raise ValidationFailed(
-            _("%(name)s is not accepted: the virus scanner found %(found)s.", name=name, found=found)
+            _("%(name)s is not accepted: the virus scanner found %(found)s.", name=name, found=result)
         )
     if not answer.endswith(" OK"):
         raise HeldBackError(

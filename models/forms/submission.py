@@ -53,20 +53,20 @@ def lock_forms_of(session: Session, user_id: int) -> None:
 
 def find_submission(session: Session, user_id: int, form_id: str, content_hash: str | None = None) -> Submission | None:
     """Return the latest submission of this form, with this content if it is given."""
-    found = select(Submission).where(Submission.user_id == user_id, Submission.form_id == form_id)
+    result = select(Submission).where(Submission.user_id == user_id, Submission.form_id == form_id)
     if content_hash is not None:
-        found = found.where(Submission.content_hash == content_hash)
-    return session.scalars(found.order_by(Submission.id.desc()).limit(1)).first()
+        result = result.where(Submission.content_hash == content_hash)
+    return session.scalars(result.order_by(Submission.id.desc()).limit(1)).first()
 
 
 def find_same_content(session: Session, user_id: int, content_hash: str, now: dt.datetime) -> Submission | None:
     """Return the latest submission with this content, unless it is older than ``SAME_CONTENT_FOR``."""
-    found = select(Submission).where(
+    result = select(Submission).where(
         Submission.user_id == user_id,
         Submission.content_hash == content_hash,
         Submission.at > now - SAME_CONTENT_FOR,
     )
-    return session.scalars(found.order_by(Submission.id.desc()).limit(1)).first()
+    return session.scalars(result.order_by(Submission.id.desc()).limit(1)).first()
 
 
 def forget_location(session: Session, location: str) -> None:

@@ -40,7 +40,7 @@ def verify_history(session: Session) -> Iterator[Finding]:
     discrepancies = verify_histories(session)
     while True:
         try:
-            found = next(discrepancies)
+            result = next(discrepancies)
         except StopIteration:
             return
         except _UNREADABLE as error:
@@ -48,17 +48,17 @@ def verify_history(session: Session) -> Iterator[Finding]:
             yield Finding(FindingKind.HISTORY, reason, table="change_request")
             return
         agency_id = None
-        if found.change_id is not None:
-            of = select(ChangeRequest.agency_id).where(ChangeRequest.id == found.change_id)
+        if result.change_id is not None:
+            of = select(ChangeRequest.agency_id).where(ChangeRequest.id == result.change_id)
             agency_id = session.scalar(of)
         yield Finding(
             FindingKind.HISTORY,
-            found.message,
+            result.message,
             chain=agency_id,
             table="change_request",
-            row=None if found.change_id is None else str(found.change_id),
-            change_id=found.change_id,
-            change_number=found.number,
+            row=None if result.change_id is None else str(result.change_id),
+            change_id=result.change_id,
+            change_number=result.number,
         )
 
 

@@ -44,9 +44,9 @@ def _following(last: str) -> Any:  # noqa: ANN401
 
 
 def _error(row: Any) -> Message | None:  # noqa: ANN401
-    found = hashlib.sha256(row.content).hexdigest()
-    if found != row.sha256:
-        return _("its bytes have the hash %(found)s, not %(told)s", found=found, told=row.sha256)
+    result = hashlib.sha256(row.content).hexdigest()
+    if result != row.sha256:
+        return _("its bytes have the hash %(found)s, not %(told)s", found=result, told=row.sha256)
     if len(row.content) != row.size:
         return _("it has %(found)s bytes, not %(told)s", found=len(row.content), told=row.size)
     return None

@@ -203,12 +203,12 @@ class _Places:
         ).one_or_none()
         if row is None:
             return finding
-        found = replace(finding, chain=row.chain, entry=row.number, at=row.at)
-        if found.change_id is None and found.table not in {"notification", "mail"}:
+        result = replace(finding, chain=row.chain, entry=row.number, at=row.at)
+        if result.change_id is None and result.table not in {"notification", "mail"}:
             of = select(told.row_id).where(told.entry_id == entry_id, told.table_name == "change_request").limit(1)
             key = self._connection.scalar(of)
-            found = replace(found, change_id=int(key) if key and key.isdigit() else None)
-        return found
+            result = replace(result, change_id=int(key) if key and key.isdigit() else None)
+        return result
 
 
 def _notes(reader: ChainReader, comparison: Comparison | None, report: Report) -> Iterator[Message]:

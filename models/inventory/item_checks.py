@@ -61,18 +61,18 @@ class ListedItems:
 
     def has_code(self, level: str) -> bool:
         """Whether the list of codes has ``level``: as a code, or above one."""
-        found = select(AssetCode.id).where(
+        result = select(AssetCode.id).where(
             AssetCode.agency_id == self._agency_id,
             or_(AssetCode.code == level, AssetCode.code.startswith(f"{level}.", autoescape=True)),
         )
-        return self._session.scalar(found.limit(1)) is not None
+        return self._session.scalar(result.limit(1)) is not None
 
     def has_list_of(self, code: str) -> bool:
         """Whether the office has imported codes of the scheme of ``code``."""
-        found = select(AssetCode.id).where(
+        result = select(AssetCode.id).where(
             AssetCode.agency_id == self._agency_id, AssetCode.scheme == code_scheme(code)
         )
-        return self._session.scalar(found.limit(1)) is not None
+        return self._session.scalar(result.limit(1)) is not None
 
     def code_warning(self, code: str) -> Message | None:
         """Return the sentence about a code that is not on the list of codes; None where there is no list."""
@@ -147,8 +147,8 @@ def serial_key(serial: str) -> str:
 
 def _key(code: str, register: str) -> tuple[str, str]:
     """Return code and register number in their stored form, also of items of earlier versions."""
-    found, number = read_reference(f"{code} {register}"), register_number(register)
-    return (found.code if found else code, write_register(number) if number else register)
+    result, number = read_reference(f"{code} {register}"), register_number(register)
+    return (result.code if result else code, write_register(number) if number else register)
 
 
 def check_item(

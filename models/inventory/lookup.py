@@ -50,10 +50,10 @@ def find_asset(session: Session, agency_id: int, text: str) -> Asset:
         criterion = Asset.code == reference.code
     else:
         criterion = _is(reference, reference.register)
-    found = session.scalars(
+    result = session.scalars(
         select(Asset).where(Asset.agency_id == agency_id, criterion).order_by(Asset.register).limit(_MAX_NAMED + 1)
     ).all()
-    listed = [asset for asset in found if not asset.is_retired] or list(found)
+    listed = [asset for asset in result if not asset.is_retired] or list(result)
     if len(listed) == 1:
         return listed[0]
     if not listed:

@@ -127,14 +127,14 @@ def parse_new_asset(card: Card, texts: Mapping[str, object]) -> dict[str, object
 
 def _code_and_registers(text: str, registers: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Return the code and the register numbers; one behind the code counts where no other is typed."""
-    found = read_code(text)
-    if found.register is None or registers == (found.register,):
-        return found.code, registers
+    result = read_code(text)
+    if result.register is None or registers == (result.register,):
+        return result.code, registers
     if registers:
         raise UnreadableError(
-            _("The register number behind the code, %(register)s, is another one.", register=found.register)
+            _("The register number behind the code, %(register)s, is another one.", register=result.register)
         )
-    return found.code, (found.register,)
+    return result.code, (result.register,)
 
 
 def snapshot(asset: Asset) -> dict[str, Any]:

@@ -112,19 +112,19 @@ def find_room(session: Session, agency_id: int, code: str) -> Room | None:
 
 def _read(texts: dict[str, str], errors: dict[str, Message] | None = None) -> dict[str, str | None]:
     """Return the values of the columns; raises ValidationFailed, also for ``errors`` that were found before."""
-    found = dict(errors or {})
+    result = dict(errors or {})
     values: dict[str, str | None] = {}
     for key in _TEXTS:
         text = texts.get(key, "")
         label = _LABELS[key] if key == "name" else None
         if error := text_error(text, required_label=label, max_length=SHORT_TEXT_LENGTH):
-            found[key] = error
+            result[key] = error
         values[key] = strip_blank(text) or None
     for key in ("keeper_nip", "answerable_nip"):
         try:
             values[key] = read_nip(texts.get(key, ""))
         except UnreadableError as refusal:
-            found[key] = refusal.message
-    if found:
-        raise ValidationFailed(_("The room cannot be saved with these values."), field_errors=found)
+            result[key] = refusal.message
+    if result:
+        raise ValidationFailed(_("The room cannot be saved with these values."), field_errors=result)
     return values

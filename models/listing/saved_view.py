@@ -214,15 +214,15 @@ def set_default_view(session: Session, user: User, screen: Resource, view: Saved
 
 
 def _load_or_create_preference(session: Session, user: User, screen: Resource) -> ListPreference:
-    found = session.scalars(
+    result = session.scalars(
         select(ListPreference)
         .where(ListPreference.user_id == user.id, ListPreference.screen == screen)
         .with_for_update()
     ).one_or_none()
-    if found is None:
-        found = ListPreference(user_id=user.id, agency_id=user.agency_id, screen=screen)
-        session.add(found)
-    return found
+    if result is None:
+        result = ListPreference(user_id=user.id, agency_id=user.agency_id, screen=screen)
+        session.add(result)
+    return result
 
 
 def save_view(  # noqa: PLR0913 - the parts of a saved view

@@ -61,5 +61,5 @@ def guardians(session: Session, agency_id: int | None) -> Sequence[User]:
     """Return the heads and administrators of an office, and the administrators of the installation."""
     of_office = and_(User.agency_id == agency_id, or_(User.is_head, User.is_administrator))
     everywhere = and_(User.agency_id.is_(None), User.is_administrator)
-    found = select(User).where(User.is_active, or_(of_office, everywhere) if agency_id else everywhere)
-    return session.scalars(found.order_by(User.id)).all()
+    result = select(User).where(User.is_active, or_(of_office, everywhere) if agency_id else everywhere)
+    return session.scalars(result.order_by(User.id)).all()

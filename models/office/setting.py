@@ -101,9 +101,9 @@ def authorize_and_lock(session: Session, agency_id: int, by: User, verb: Verb, r
 
 def validate_with_reason(session: Session, reason: str, errors: Mapping[str, Message], action: AuditAction) -> None:
     """Make ``action`` the audit action, with ``reason``; raises ValidationFailed for no reason, or for ``errors``."""
-    found = {**errors, **reason_errors(reason)}
-    if found:
-        raise ValidationFailed(_("The setting cannot be saved with these values."), field_errors=found)
+    results = {**errors, **reason_errors(reason)}
+    if results:
+        raise ValidationFailed(_("The setting cannot be saved with these values."), field_errors=results)
     action.describe(session, reason=strip_blank(reason))
 
 

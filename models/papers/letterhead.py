@@ -92,7 +92,7 @@ class LetterheadInput:
 
     def errors(self) -> dict[str, Message]:
         """Return what is wrong, by field."""
-        found = {
+        results = {
             "names": _lines_error(self.names, _("Names of region and office")),
             "address": _lines_error(self.address),
             "place": text_error(self.place, max_length=SHORT_TEXT_LENGTH),
@@ -101,7 +101,7 @@ class LetterheadInput:
             "number_pattern": text_error(self.number_pattern, max_length=SHORT_TEXT_LENGTH)
             or (pattern_error(self.number_pattern) if strip_blank(self.number_pattern) else None),
         }
-        return {key: error for key, error in found.items() if error}
+        return {key: error for key, error in results.items() if error}
 
 
 def load_letterhead(session: Session, agency_id: int) -> Letterhead | None:

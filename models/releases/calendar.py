@@ -118,12 +118,12 @@ def calendar_entries(
     told = _load_details(session, {row.id for row in (*rows, *happened)})
     standing = [row for row in rows if row.set_aside_at is None]
     overlaps = _overlapping_releases(session, visible(ChangeRequest, user, is_acting_head=is_acting_head), standing)
-    found = [
+    results = [
         *(_planned_entry(row, told, overlaps.get(row.id)) for row in rows),
         *(_actual_entry(row, told) for row in happened),
         *_freeze_entries(session, visible(Freeze, user, is_acting_head=is_acting_head), window, environment, limit),
     ]
-    return sorted(found, key=lambda entry: (entry.starts_at, entry.kind, entry.id))
+    return sorted(results, key=lambda entry: (entry.starts_at, entry.kind, entry.id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,9 +273,9 @@ def _load_entries(
     of_window = [row for row in rows if row.id in planned]
     is_within = all(window[0] <= row.window_start_at and row.window_end_at <= window[1] for row in of_window)
     overlaps = _overlapping_releases(session, seen, of_window, releases if is_within else None)
-    found = [_planned_entry(row, details, overlaps.get(row.id)) for row in of_window]
-    found += [_actual_entry(row, details) for row in rows if row.id in actual]
-    return {(one.kind, one.id): one for one in found}
+    results = [_planned_entry(row, details, overlaps.get(row.id)) for row in of_window]
+    results += [_actual_entry(row, details) for row in rows if row.id in actual]
+    return {(one.kind, one.id): one for one in results}
 
 
 def _in_window(window: Window) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -345,10 +345,10 @@ class _ReleaseDetails:
 
 
 def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = True) -> _ReleaseDetails:
-    found = _ReleaseDetails(defaultdict(list), defaultdict(list), {})
+    result = _ReleaseDetails(defaultdict(list), defaultdict(list), {})
     of_these = sorted(ids)
     if not of_these:
-        return found
+        return result
     if with_assets:
         assets = (
             select(ReleaseAsset.release_id, Asset.code, Asset.register, Asset.name)
@@ -357,7 +357,7 @@ def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = T
             .order_by(ReleaseAsset.release_id, ReleaseAsset.position)
         )
         for release_id, code, register, name in session.execute(assets):
-            found.assets[release_id].append(f"{code}.{register} {name}")
+            result.assets[release_id].append(f"{code}.{register} {name}")
     permits = (
         select(_activity.id, Freeze.name)
         .select_from(FreezePermit)
@@ -367,13 +367,13 @@ def _load_details(session: Session, ids: Iterable[int], *, with_assets: bool = T
         .order_by(FreezePermit.id)
     )
     for release_id, name in session.execute(permits):
-        found.freezes[release_id].append(name)
+        result.freezes[release_id].append(name)
     revised = select(ReleaseRevision.release_id, func.max(ReleaseRevision.revised_at)).where(
         ReleaseRevision.release_id.in_(of_these)
     )
     for release_id, at in session.execute(revised.group_by(ReleaseRevision.release_id)):
-        found.revised[release_id] = at
-    return found
+        result.revised[release_id] = at
+    return result
 
 
 def _overlapping_releases(
@@ -393,18 +393,18 @@ def _overlapping_releases(
     releases = [one for one in releases if one.begins is not None and one.ends is not None]
     ids = {row.id for row in rows}
     named = [one for one in releases if one.id in ids]
-    found = _at_the_same_time(named, releases, lambda one: (one.agency_id, one.environment))
-    alone = [one for one in named if not found[one.id]]
+    result = _at_the_same_time(named, releases, lambda one: (one.agency_id, one.environment))
+    alone = [one for one in named if not result[one.id]]
     pairs = _at_the_same_time(alone, releases, lambda one: one.agency_id, most=None)
     assets = _assets_of(
         session, {id_ for id_, others in pairs.items() if others for id_ in (id_, *(o.id for o in others))}
     )
     for id_, others in pairs.items():
-        found[id_] = [other for other in others if not assets[id_].isdisjoint(assets[other.id])]
-    numbers = _visible_numbers(session, seen, {one.change_id for others in found.values() for one in others})
+        result[id_] = [other for other in others if not assets[id_].isdisjoint(assets[other.id])]
+    numbers = _visible_numbers(session, seen, {one.change_id for others in result.values() for one in others})
     return {
         id_: [numbers[other.change_id] for other in others if other.change_id in numbers]
-        for id_, others in found.items()
+        for id_, others in result.items()
         if others
     }
 
@@ -428,17 +428,17 @@ def _at_the_same_time(
         group_members.sort(key=_BEGINNING)
     #: The latest end among the first so many of a group: nothing before that can overlap with what begins later.
     latest = {group: list(accumulate((one.ends for one in of), max)) for group, of in groups.items()}
-    found: dict[int, list[_Times]] = {}
+    result: dict[int, list[_Times]] = {}
     for one in named:
         group = group_of(one)
-        members, ends, others = groups[group], latest[group], found.setdefault(one.id, [])
-        place = bisect_left(members, one.ends, key=_BEGINNING) - 1
-        while place >= 0 and ends[place] > one.begins and len(others) != most:
-            other = members[place]
+        members, ends, others = groups[group], latest[group], result.setdefault(one.id, [])
+        location = bisect_left(members, one.ends, key=_BEGINNING) - 1
+        while location >= 0 and ends[location] > one.begins and len(others) != most:
+            other = members[location]
             if other.ends > one.begins and other.id != one.id:
                 others.append(other)
-            place -= 1
-    return found
+            location -= 1
+    return result
 
 
 def _assets_of(session: Session, ids: set[int]) -> dict[int, set[int]]:

@@ -97,14 +97,14 @@ def feed_owner(session: Session, token: str, now: dt.datetime) -> User | None:
     """
     if len(token) > _LONGEST:
         return None
-    found = session.execute(
+    result = session.execute(
         select(CalendarFeed, User)
         .join(User, CalendarFeed.user_id == User.id)
         .where(CalendarFeed.token_hash == _hash_token(token), CalendarFeed.revoked_at.is_(None), User.is_active)
     ).one_or_none()
-    if found is None:
+    if result is None:
         return None
-    feed, user = found
+    feed, user = result
     return user if is_feed_good(feed, user, now) else None
 
 

@@ -290,11 +290,11 @@ def _waits_of_classes(
     elsewhere: Sequence[_SignedVisit],
 ) -> dict[tuple[Step, int], Counter[int]]:
     """Return how many visits waited so many minutes, for each step and class of waiting times in ``classes``."""
-    found: dict[tuple[Step, int], Counter[int]] = {wanted: Counter() for wanted in classes}
-    if not found:
-        return found
+    result: dict[tuple[Step, int], Counter[int]] = {wanted: Counter() for wanted in classes}
+    if not result:
+        return result
     columns = column("step", StepTotal.step.type), column("wait_class", Integer)
-    wanted = values(*columns, name="wanted").data(sorted(found)).cte()
+    wanted = values(*columns, name="wanted").data(sorted(result)).cte()
     for step, wait_class, waited, number in session.connection().execute(
         select(StepTotal.step, StepTotal.wait_class, _waited_minutes, func.sum(StepTotal.finished))
         .join_from(
@@ -307,11 +307,11 @@ def _waits_of_classes(
         )
         .group_by(StepTotal.step, StepTotal.wait_class, StepTotal.waited_minutes)
     ):
-        found[step, wait_class][waited] += number
+        result[step, wait_class][waited] += number
     for step, _is_late, waited, sign in elsewhere:
-        if (step, waited // MINUTES_PER_CLASS) in found:
-            found[step, waited // MINUTES_PER_CLASS][waited] += sign
-    return found
+        if (step, waited // MINUTES_PER_CLASS) in result:
+            result[step, waited // MINUTES_PER_CLASS][waited] += sign
+    return result
 
 
 def count_by_timeliness(
@@ -479,8 +479,8 @@ def queues(session: Session, scope: AgencyScope, now: dt.datetime) -> list[Queue
         )
         .group_by(_activity.step)
     )
-    found = {step: Queue(step, waiting, int(late), oldest) for step, waiting, late, oldest in rows}
-    return [found[step] for step in Step if step in found]
+    results = {step: Queue(step, waiting, int(late), oldest) for step, waiting, late, oldest in rows}
+    return [results[step] for step in Step if step in results]
 
 
 _activity: Any = Activity.__table__.c

@@ -244,8 +244,8 @@ class _RowIndex(_Summary):
 
 def _expression(template: str, row: str, dialect: str) -> str:
     """Return ``template`` for a row; ``month(column)`` is the first day of the month of a moment."""
-    before, found, rest = template.format(row=row).partition("month(")
-    if not found:
+    before, result, rest = template.format(row=row).partition("month(")
+    if not result:
         return before
     moment, _found, after = rest.partition(")")
     hours = int((MONTH_ZONE.utcoffset(None) or dt.timedelta()) / dt.timedelta(hours=1))
@@ -444,8 +444,8 @@ def differences(connection: Connection) -> Iterator[tuple[str, tuple[Any, ...]]]
         )
         saved = f"SELECT {_all_columns(of_model[0])} FROM ({of_model[0].totals_statement()}) AS saved"
         for one, other in ((recount, saved), (saved, recount)):
-            found = connection.exec_driver_sql(f"SELECT * FROM ({one}) AS one EXCEPT SELECT * FROM ({other}) AS other")
-            yield from ((model.__tablename__, tuple(row)) for row in found)
+            result = connection.exec_driver_sql(f"SELECT * FROM ({one}) AS one EXCEPT SELECT * FROM ({other}) AS other")
+            yield from ((model.__tablename__, tuple(row)) for row in result)
 
 
 def _all_columns(summary: _Summary) -> str:
@@ -478,7 +478,7 @@ def _merge(connection: Connection, summary: _Summary, agency_id: int) -> int:
     for key in dict.fromkeys(tuple(row[1:]) for row in appended):
         same = [column.is_not_distinct_from(value) for column, value in zip(keys, key, strict=True)]
         rows = connection.execute(select(table.c.id, *sums).where(*same).order_by(table.c.id).with_for_update()).all()
-        totals = [sum(row[place] for row in rows) for place in range(1, len(sums) + 1)]
+        totals = [sum(row[location] for row in rows) for location in range(1, len(sums) + 1)]
         connection.execute(delete(table).where(table.c.id.in_([row.id for row in rows])))
         if any(totals):
             values = dict(zip(summary.keys, key, strict=True)) | dict(zip(summary.sums, totals, strict=True))

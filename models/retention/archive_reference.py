@@ -61,16 +61,16 @@ class ArchiveReference(Base):
     def correct(self, *, by: User, now: dt.datetime, reference_number: str, classification_code: str) -> None:
         """Change number and code; raises NotAllowed and ValidationFailed."""
         require_permission(by, Verb.EDIT, Resource.ARCHIVE_REFERENCE, self.agency_id, _NOT_ALLOWED)
-        typed = {"reference_number": reference_number.strip(), "classification_code": classification_code.strip()}
+        form_values = {"reference_number": reference_number.strip(), "classification_code": classification_code.strip()}
         lengths = {"reference_number": SHORT_TEXT_LENGTH, "classification_code": _CODE_LENGTH}
-        found = {key: text_error(text, max_length=lengths[key]) for key, text in typed.items()}
-        errors = {key: error for key, error in found.items() if error}
-        if not any(typed.values()):
+        results = {key: text_error(text, max_length=lengths[key]) for key, text in form_values.items()}
+        errors = {key: error for key, error in results.items() if error}
+        if not any(form_values.values()):
             errors["classification_code"] = _("Enter the number, the code, or both.")
         if errors:
             raise ValidationFailed(_("This cannot be saved."), field_errors=errors)
-        self.reference_number = typed["reference_number"] or None
-        self.classification_code = typed["classification_code"] or None
+        self.reference_number = form_values["reference_number"] or None
+        self.classification_code = form_values["classification_code"] or None
         self.set_by_id, self.set_at = by.id, now
         _FILED.describe(session_of(self))
 
@@ -89,8 +89,8 @@ def enter_reference(
         if session.query(ArchiveReference.id).filter_by(change_id=change.id).first() is not None:
             error = _("This request has its entry already; change that one.")
             raise ValidationFailed(error, field_errors={"number": error})
-        made = ArchiveReference(agency_id=change.agency_id, change=change)
-        session.add(made)
-        made.correct(by=by, now=now, reference_number=reference_number, classification_code=classification_code)
+        created = ArchiveReference(agency_id=change.agency_id, change=change)
+        session.add(created)
+        created.correct(by=by, now=now, reference_number=reference_number, classification_code=classification_code)
     session.flush()
-    return made
+    return created

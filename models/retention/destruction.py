@@ -155,9 +155,9 @@ def destructible(session: Session, agency: Agency, now: dt.datetime) -> Sequence
             RetentionRule.disposition == Disposition.DESTROY,
         )
     ).one_or_none()
-    found = due_records(session, agency, rule, now) if rule is not None else []
-    held = holds_in_force(session, [one.record_id for one in found])
-    return [one for one in found if one.record_id not in held]
+    result = due_records(session, agency, rule, now) if rule is not None else []
+    held = holds_in_force(session, [one.record_id for one in result])
+    return [one for one in result if one.record_id not in held]
 
 
 def _require_due(
@@ -188,25 +188,25 @@ def propose_destruction(
         raise ValidationFailed(_("This cannot be proposed."), field_errors=errors)
     lock_agency(session, by.agency.id)
     due = _require_due(session, by.agency, record_ids, now)
-    made = Destruction(
+    created = Destruction(
         agency=by.agency,
         record_class=RecordClass.REQUEST,
         reason=reason.strip(),
         proposed_by_id=by.id,
         proposed_at=now,
     )
-    session.add(made)
+    session.add(created)
     session.flush()
     session.add_all(
         DestructionItem(
-            agency_id=made.agency_id,
-            destruction_id=made.id,
+            agency_id=created.agency_id,
+            destruction_id=created.id,
             record_id=one.record_id,
             record_name=one.name,
             due_on=one.due_on,
         )
         for one in due
     )
-    _PROPOSED.describe(session, reason=made.reason)
+    _PROPOSED.describe(session, reason=created.reason)
     session.flush()
-    return made
+    return created

@@ -123,8 +123,8 @@ def _erase_row(
     content = {name: row[name] for name in _erasable(model) if row[name] not in (None, "", [], {})}
     if not content and model is not ChangeRequest:
         return
-    told = {name: as_told(value) for name, value in content.items()}
-    session.add(_erasure(change.agency_id, key, content_hash(told), who))
+    messages = {name: as_told(value) for name, value in content.items()}
+    session.add(_erasure(change.agency_id, key, content_hash(messages), who))
     session.flush()
     blank = {name: _blank(value) for name, value in content.items()}
     if blank:

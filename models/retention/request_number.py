@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def find_request(session: Session, by: User, number: str) -> ChangeRequest:
     """Return the request of the office with this number, in any notation; raises ValidationFailed ("number")."""
     asked = number_matches(parse_search(number)) if number.strip() else []
-    found = (
+    result = (
         session.scalars(
             select(ChangeRequest)
             .where(or_(*asked), ChangeRequest.agency_id == by.agency_id, ChangeRequest.submitted_at.is_not(None))
@@ -30,7 +30,7 @@ def find_request(session: Session, by: User, number: str) -> ChangeRequest:
         if asked
         else []
     )
-    if len(found) != 1:
+    if len(result) != 1:
         error = _("Enter the number of one request, such as RFC/2026/0001.")
         raise ValidationFailed(error, field_errors={"number": error})
-    return found[0]
+    return result[0]

@@ -256,17 +256,17 @@ def _qualified(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
 def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
     """Yield the words of a step's record, and of the rows in it: only the table of its own step is looked into."""
     gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
-    found: list[tuple[Step, str]] = []
+    result: list[tuple[Step, str]] = []
     for step, columns in STEP_WORDS.items():
         words = _joined_with_spaces(_qualified("r", columns), skips_empty=step in _GROWN_RECORDS)
-        found.append(
+        result.append(
             (step, f"SELECT nullif(trim({words}), '') FROM {ACTIVITY_CLASSES[step].__tablename__} r WHERE r.id = t.id")
         )
     for step, (table, owner, columns) in _CHILD_TABLES.items():
         words = gathered.format(" || ' ' || ".join(_qualified("p", columns)))
         inner = f"SELECT * FROM {table} WHERE {owner} = t.id ORDER BY position"
-        found.append((step, f"SELECT {words} FROM ({inner}) p"))
-    for step, words in found:
+        result.append((step, f"SELECT {words} FROM ({inner}) p"))
+    for step, words in result:
         if only is None:
             yield f"CASE t.step WHEN '{step}' THEN ({words}) END"
         elif only is step:
@@ -527,10 +527,10 @@ def stale_records(connection: Connection) -> Iterator[tuple[SearchKind, int]]:
         missing, superfluous = (
             f"SELECT * FROM ({one} EXCEPT {other}) AS x" for one, other in ((rows, said), (said, rows))
         )
-        found = connection.exec_driver_sql(
+        result = connection.exec_driver_sql(
             f"SELECT DISTINCT key FROM ({missing} UNION ALL {superfluous}) AS y ORDER BY key"
         )
-        yield from ((source.kind, record_id(key)) for (key,) in found)
+        yield from ((source.kind, record_id(key)) for (key,) in result)
 
 
 def is_fts_intact(connection: Connection) -> bool:

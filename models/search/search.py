@@ -104,8 +104,8 @@ class Search:
 
     def ids(self, kind: SearchKind) -> CompoundSelect[Any]:
         """Return the statement for the ids of all records of ``kind`` that hold every term."""
-        found = [select(_record_id(keys.order_by(None).subquery().c[0])) for keys in self._statements(kind)]
-        return union_all(*(found or [select(literal(0)).where(false())]))
+        results = [select(_record_id(keys.order_by(None).subquery().c[0])) for keys in self._statements(kind)]
+        return union_all(*(results or [select(literal(0)).where(false())]))
 
     def _statements(self, kind: SearchKind) -> Iterator[Select[Any]]:
         """Yield the statements that find keys of ``kind`` within what the reader may see, each newest first."""
@@ -120,8 +120,8 @@ class Search:
             # The index has whose it is as a word, so that few of many records are found without looking at each.
             asked = self.expression if owner is None else f'({self.expression}) AND owner_id : "{owner}"'
             rowid = _INDEX.c.rowid
-            found = select(rowid).where(_INDEX.c[FTS_TABLE].op("MATCH")(asked), rowid.between(first, last))
-            return found.order_by(rowid.desc())
+            result = select(rowid).where(_INDEX.c[FTS_TABLE].op("MATCH")(asked), rowid.between(first, last))
+            return result.order_by(rowid.desc())
         asked_words: Any = func.to_tsquery("simple", self.expression, type_=TSQUERY)
         if owner is not None:
             asked_words = asked_words.op("&&")(cast(f"'={owner}'", TSQUERY))
@@ -134,9 +134,9 @@ class Search:
         whose = () if owner is None else (SearchRecord.owner_id == owner,)
         newest = select(key, names).where(key.between(first, last), names.is_not(None), *whose)
         looked_at = newest.order_by(key.desc()).limit(_MAX_NAMES_LOOKED_AT).subquery()
-        place = func.instr if is_sqlite(self.session) else func.strpos
-        parts = [place(looked_at.c.names, word) > 0 for word in self.query.compact]
-        whole = place(looked_at.c.names, "".join(self.query.compact)) > 0
+        location = func.instr if is_sqlite(self.session) else func.strpos
+        parts = [location(looked_at.c.names, word) > 0 for word in self.query.compact]
+        whole = location(looked_at.c.names, "".join(self.query.compact)) > 0
         holds = or_(and_(*parts), whole) if len(parts) > 1 else whole
         return select(looked_at.c.key).where(holds).order_by(looked_at.c.key.desc())
 
@@ -198,9 +198,9 @@ def _fts5_term(term: SearchTerm, written_out: dict[str, list[str]]) -> str:
 
 def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str]]:
     """Return the words of the index that begin with each of ``starts``, one more than are written out at the most."""
-    found: dict[str, list[str]] = {start: [] for start in starts}
+    result: dict[str, list[str]] = {start: [] for start in starts}
     if not starts:
-        return found
+        return result
     # Of all words that are higher than one the first that the index comes to is the next. It is asked for what is not
     # lower than the word with a sign behind it: asked for what is higher, it looks at each place of the word itself.
     following = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term {{}} AND term < start || char(1114111) LIMIT 1)"
@@ -212,8 +212,8 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
         f") SELECT start, word FROM found WHERE word IS NOT NULL LIMIT {len(starts) * (_MAX_PREFIX_WORDS + 1)}"
     )
     for start, word in session.connection().exec_driver_sql(statement, tuple(sorted(starts))):
-        found[start].append(word)
-    return found
+        result[start].append(word)
+    return result
 
 
 def _existing_words(session: Session, words: Sequence[str]) -> Sequence[str]:
@@ -252,14 +252,14 @@ def number_matches(query: SearchQuery) -> list[ColumnElement[bool]]:
 
 def code_matches(query: SearchQuery) -> ColumnElement[bool]:
     """Return the criterion for the items whose code was typed, with or without its dots and its register."""
-    found = read_reference(query.text)
-    if found is None:
+    result = read_reference(query.text)
+    if result is None:
         return Asset.code + "." + Asset.register == query.text
-    if found.register is None:
-        return Asset.code == found.code
+    if result.register is None:
+        return Asset.code == result.code
     return and_(
-        Asset.code.in_(code_spellings(found.code, found.register)),
-        Asset.register.in_(register_spellings(found.register)),
+        Asset.code.in_(code_spellings(result.code, result.register)),
+        Asset.register.in_(register_spellings(result.register)),
     )
 
 
@@ -287,5 +287,5 @@ def user_matches(query: SearchQuery) -> ColumnElement[bool]:
 
 
 def _contains_text(name: SQLColumnExpression[Any], text: str) -> ColumnElement[bool]:
-    found: ColumnElement[bool] = name.icontains(text, autoescape=True)
-    return found
+    result: ColumnElement[bool] = name.icontains(text, autoescape=True)
+    return result

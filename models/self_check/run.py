@@ -38,17 +38,17 @@ def run_self_check(session: Session, agency: Agency, now: dt.datetime) -> list[S
         (finding.rule, finding.record_id): finding for finding in session.scalars(open_findings)
     }
     register = Register(session, agency, now)
-    found = [
+    results = [
         known[key, one.record_id] if (key, one.record_id) in known else _new_finding(register, key, one)
         for key, query in QUERIES.items()
         for one in query(register)
     ]
-    for gone in set(known.values()).difference(found):
+    for gone in set(known.values()).difference(results):
         gone.cleared_at = now
-    session.add_all(found)
+    session.add_all(results)
     _CHECKED.describe(session)
     session.flush()
-    return sorted(found, key=lambda finding: (list(Severity).index(finding.severity), finding.id))
+    return sorted(results, key=lambda finding: (list(Severity).index(finding.severity), finding.id))
 
 
 def _new_finding(register: Register, key: RuleKey, one: Found) -> SelfCheckFinding:

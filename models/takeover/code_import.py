@@ -36,11 +36,11 @@ def import_code_list(session: Session, agency: Agency, content: bytes) -> tuple[
     Raises ValidationFailed with the rows that are wrong; then nothing must be committed.
     """
     try:
-        found = read_code_list(read_table(content).rows)
+        result = read_code_list(read_table(content).rows)
     except UnreadableError as refusal:
         raise ValidationFailed(refusal.message, field_errors={"file": refusal.message}) from refusal
-    if found.errors:
-        named = join_messages(list(found.errors[:_MAX_NAMED]), " ")
+    if result.errors:
+        named = join_messages(list(result.errors[:_MAX_NAMED]), " ")
         raise ValidationFailed(named, field_errors={"file": named})
     lock_agency(session, agency.id)
     present = {
@@ -48,7 +48,7 @@ def import_code_list(session: Session, agency: Agency, content: bytes) -> tuple[
         for one in session.scalars(select(AssetCode).where(AssetCode.agency_id == agency.id))
     }
     added = renamed = 0
-    for one in found.codes:
+    for one in result.codes:
         same = present.get((one.scheme, one.code))
         if same is None:
             session.add(AssetCode(agency_id=agency.id, scheme=one.scheme, code=one.code, name=one.name))

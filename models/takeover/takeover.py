@@ -103,19 +103,19 @@ def preview(
 
 
 def _preview_row(file: CardFile, row: CardRow, listed: LoadedItems) -> RowPreview:
-    found = RowPreview(row)
+    result = RowPreview(row)
     try:
         for values in parse_new_assets(row.card, row.texts):
             checked = check_item(listed, values)
-            found.items.append(checked)
-            found.notices += _notices(listed, checked)
+            result.items.append(checked)
+            result.notices += _notices(listed, checked)
             # A row that comes again is compared with this one.
             listed.add(Holder(-row.number, f"{checked['code']}.{checked['register']}"), checked)
     except ValidationFailed as refusal:
-        found.errors += [file.error_at(row, key, message) for key, message in refusal.field_errors.items()]
-    if found.items and (warning := listed.code_warning(str(found.items[0]["code"]))):
-        found.notices.append(warning)
-    return found
+        result.errors += [file.error_at(row, key, message) for key, message in refusal.field_errors.items()]
+    if result.items and (warning := listed.code_warning(str(result.items[0]["code"]))):
+        result.notices.append(warning)
+    return result
 
 
 def _notices(listed: LoadedItems, values: Mapping[str, object]) -> list[Message]:
@@ -178,13 +178,13 @@ def lay_out(
     if error := text_error(name, max_length=SHORT_TEXT_LENGTH):
         raise ValidationFailed(error, field_errors={"profile": error})
     if name:
-        kept = session.scalars(
+        saved = session.scalars(
             select(ImportProfile).where(ImportProfile.agency_id == row.agency_id, ImportProfile.name == name)
         ).one_or_none()
-        if kept is None:
-            kept = ImportProfile(agency_id=row.agency_id, name=name)
-            session.add(kept)
-        kept.layout, kept.set_by_id, kept.set_at = layout, by.id, now
+        if saved is None:
+            saved = ImportProfile(agency_id=row.agency_id, name=name)
+            session.add(saved)
+        saved.layout, saved.set_by_id, saved.set_at = layout, by.id, now
     session.flush()
 
 
@@ -197,21 +197,21 @@ def apply_import(row: AssetImport, *, by: User | None, now: dt.datetime) -> int:
     lock_agency(session, row.agency_id)
     _require(row, by, ImportState.PREVIEW)
     require_open_day(session, row.agency, row.booked_on, now)
-    found = preview_of(row)
-    if found.errors:
-        raise ImportFailed(found.errors)
-    for one in found.rows:
+    result = preview_of(row)
+    if result.errors:
+        raise ImportFailed(result.errors)
+    for one in result.rows:
         for values in one.items:
             asset = new_asset(row.agency_id, one.row.card, values, now, row.booked_on)
             asset.import_id, asset.entered_by_id = row.id, by.id if by else None
             session.add(asset)
     row.state, row.applied_at, row.applied_by_id = ImportState.APPLIED, now, by.id if by else None
-    row.item_count = found.item_count
+    row.item_count = result.item_count
     _APPLIED.describe(session, reason=f"{row.name}, SHA-256 {row.sha256}")
     session.flush()
-    if found.item_count >= _MANY_ITEMS:
+    if result.item_count >= _MANY_ITEMS:
         update_statistics(session.connection(), "asset", "search_record", "search_index")
-    return found.item_count
+    return result.item_count
 
 
 def import_file(session: Session, agency: Agency, file: ListFile, *, now: dt.datetime) -> AssetImport:

@@ -71,18 +71,18 @@ def changed_triggers(connection: Connection) -> Iterator[tuple[str, Message]]:
     statements = [statement for _table, statement in ddl_statements(connection.dialect.name)]
     wanted = {match[1]: statement for statement in statements if (match := _CREATE_TRIGGER.match(statement))}
     is_sqlite = connection.dialect.name == "sqlite"
-    found = _sqlite_triggers(connection) if is_sqlite else _postgresql_triggers(connection)
+    result = _sqlite_triggers(connection) if is_sqlite else _postgresql_triggers(connection)
     if not is_sqlite:
         bodies = {match[1]: match[2] for statement in statements if (match := _CREATE_FUNCTION.match(statement))}
         wanted = {name: _normalized(statement) + bodies.get(name, "") for name, statement in wanted.items()}
-    for name in sorted(wanted.keys() | found.keys()):
-        if name not in found:
+    for name in sorted(wanted.keys() | result.keys()):
+        if name not in result:
             yield name, _MISSING
-        elif found[name] is None:
+        elif result[name] is None:
             yield name, _OFF
         elif name not in wanted:
             yield name, _UNKNOWN
-        elif found[name] != wanted[name]:
+        elif result[name] != wanted[name]:
             yield name, _ALTERED
 
 

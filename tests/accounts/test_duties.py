@@ -45,9 +45,9 @@ def everybody(shared: tuple[AuditedSession, Cast]) -> User:
     """Somebody who holds every role of the procedure, so that only their part on the request can bar them."""
     session, cast = shared
     set_test_audit_context(session)
-    made = user(session, cast.lumajang.agency, "segalanya", Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
+    created = user(session, cast.lumajang.agency, "segalanya", Role.REQUESTER, Role.CHANGE_MANAGER, Role.HEAD)
     session.commit()
-    return made
+    return created
 
 
 @pytest.fixture

@@ -136,10 +136,10 @@ def test_an_inspector_is_made_with_days_and_others_keep_none(program: Flask) -> 
     answer = administrator.post("/admin/user/new/", **both, **days)
     assert (answer.status_code, 'id="roles-error"' in answer.text) == (422, True)
     with program.app_context():
-        made = {user.username: user.inspection for user in db.session.scalars(select(User))}
-    assert made["auditor"] == InspectionDates(FIRST, LAST)
-    assert made["staf.baru"] == InspectionDates()
-    assert "dua.peran" not in made
+        created = {user.username: user.inspection for user in db.session.scalars(select(User))}
+    assert created["auditor"] == InspectionDates(FIRST, LAST)
+    assert created["staf.baru"] == InspectionDates()
+    assert "dua.peran" not in created
 
 
 def test_the_login_says_from_and_until_when_to_who_knows_the_password_alone(program: Flask, clock: Clock) -> None:
@@ -163,8 +163,8 @@ def test_an_open_session_ends_on_the_day_after_with_the_reason(program: Flask, c
     answer = browser.get("/admin/change/")
     assert answer.location == "/login?next=/admin/change/"
     assert "Akun pemeriksa ini berlaku sampai 06-03-2026." in browser.get(answer.location).text
-    told = script.get("/admin/change/", json=True)
-    assert (told.status_code, "berlaku sampai" in told.get_json()["error"]) == (401, True)
+    response = script.get("/admin/change/", json=True)
+    assert (response.status_code, "berlaku sampai" in response.get_json()["error"]) == (401, True)
 
 
 def test_other_days_end_the_sessions_of_the_former_ones(program: Flask) -> None:

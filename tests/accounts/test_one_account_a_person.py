@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 NIP = "197901012008011001"
 
 
-def create(running_app: RunningApp, username: str, nip: str, by: str = "administrator", **typed: Any) -> TestResponse:
+def create(running_app: RunningApp, username: str, nip: str, by: str = "administrator", **values: Any) -> TestResponse:
     """Create an account with a NIP."""
     fields = {"full_name": "Staf A, S.Kom.", "roles": ["change_manager"], "password": "empat kata yang panjang"}
-    return running_app.visitor(by).post("/admin/user/new/", username=username, nip=nip, **fields | typed)
+    return running_app.visitor(by).post("/admin/user/new/", username=username, nip=nip, **fields | values)
 
 
 def stored(running_app: RunningApp, username: str) -> User:

@@ -69,8 +69,8 @@ def late(running_app: RunningApp) -> Iterator[RunningApp]:
 
 def held_back(answer: TestResponse) -> dict[str, str]:
     """Return the fields that the page which asks for the password sends on."""
-    found = re.findall(r'<textarea name="([^"]+)"[^>]*>\n(.*?)</textarea>', answer.text, re.DOTALL)
-    return {name: html.unescape(text) for name, text in found}
+    result = re.findall(r'<textarea name="([^"]+)"[^>]*>\n(.*?)</textarea>', answer.text, re.DOTALL)
+    return {name: html.unescape(text) for name, text in result}
 
 
 @pytest.mark.parametrize(("username", "path"), GUARDED)
@@ -83,19 +83,19 @@ def test_it_is_asked_for_ten_minutes_after_the_login_and_not_before(late: Runnin
 
 def test_what_was_typed_is_sent_on_with_the_password(late: RunningApp) -> None:
     visitor = late.visitor("administrator")
-    typed = {"username": "sesudah.ditanya", "full_name": "Orang <b>Baru</b>\nKedua", "roles": "requester",
+    form_values = {"username": "sesudah.ditanya", "full_name": "Orang <b>Baru</b>\nKedua", "roles": "requester",
              "password": "empat kata yang panjang"}  # fmt: skip
-    asked = send(visitor, "/admin/user/new/", **typed | {"full_name": "Orang <b>Baru</b>"})
-    assert held_back(asked) == typed | {"full_name": "Orang <b>Baru</b>"}
+    asked = send(visitor, "/admin/user/new/", **form_values | {"full_name": "Orang <b>Baru</b>"})
+    assert held_back(asked) == form_values | {"full_name": "Orang <b>Baru</b>"}
     wrong = send(visitor, "/admin/user/new/", **held_back(asked), **{"current-password": "salah sekali"})
     assert is_asked(wrong)
     assert "alert-danger" in wrong.text
     done = send(visitor, "/admin/user/new/", **held_back(wrong), **{"current-password": PASSWORD})
     assert done.status_code == 303
     with late.session() as session:
-        made = session.scalars(select(User).where(User.username == "sesudah.ditanya")).one()
-        assert made.full_name == "Orang <b>Baru</b>"
-    again = send(visitor, f"/admin/user/{made.id}/disable")
+        created = session.scalars(select(User).where(User.username == "sesudah.ditanya")).one()
+        assert created.full_name == "Orang <b>Baru</b>"
+    again = send(visitor, f"/admin/user/{created.id}/disable")
     assert again.status_code == 303, "once asked, it counts for ten minutes"
 
 
@@ -105,11 +105,11 @@ def test_files_that_were_chosen_come_along(late: RunningApp) -> None:
     (form_id,) = set(re.findall(r'name="form_id"[^>]*value="([0-9a-f]{32})"', page.partition("<main")[2]))
     with late.session() as session:
         ids = {user.username: user.id for user in session.scalars(select(User))}
-    typed = {
+    form_values = {
         "form_id": form_id, "head_id": ids["kepala"], "delegate_id": ids["plh"], "kind": "plh",
         "decree_number": "800/71/2026", "from_date": "2026-03-02", "until_date": "2026-03-03",
     }  # fmt: skip
-    asked = send(visitor, "/admin/delegation/new/", **typed, decree=upload_file("SK tanya.pdf"))
+    asked = send(visitor, "/admin/delegation/new/", **form_values, decree=upload_file("SK tanya.pdf"))
     assert is_asked(asked)
     assert "SK tanya.pdf" in asked.text
     done = send(visitor, "/admin/delegation/new/", **held_back(asked), **{"current-password": PASSWORD})
@@ -148,8 +148,8 @@ def test_a_script_is_told_and_answers_in_the_same_form(late: RunningApp) -> None
     visitor = late.visitor("administrator")
     visitor.token = visitor.token or visitor._token()
     data = {"csrf_token": visitor.token}
-    told = visitor.client.post("/admin/user/1/disable", data=data, headers={"Accept": "application/json"})
-    assert (told.status_code, "sekali lagi" in told.get_json()["error"]) == (401, True)
+    response = visitor.client.post("/admin/user/1/disable", data=data, headers={"Accept": "application/json"})
+    assert (response.status_code, "sekali lagi" in response.get_json()["error"]) == (401, True)
 
 
 def test_too_many_wrong_passwords_end_the_session(new_database: NewDatabase) -> None:

@@ -33,13 +33,13 @@ def find(running_app: RunningApp, username: str) -> User | None:
 
 
 def known(running_app: RunningApp, username: str) -> User:
-    found = find(running_app, username)
-    assert found is not None
-    return found
+    result = find(running_app, username)
+    assert result is not None
+    return result
 
 
-def made(running_app: RunningApp, username: str, by: str = "administrator", **typed: Any) -> User:
-    answer = running_app.visitor(by).post("/admin/user/new/", **SOMEBODY | {"username": username} | typed)
+def made(running_app: RunningApp, username: str, by: str = "administrator", **values: Any) -> User:
+    answer = running_app.visitor(by).post("/admin/user/new/", **SOMEBODY | {"username": username} | values)
     assert answer.status_code == 303, answer.text
     return known(running_app, username)
 
@@ -85,8 +85,8 @@ def test_wrong_input_is_422_beside_its_field_and_nothing_is_lost(
     assert "Analis &amp; &lt;b&gt;Sistem&lt;/b&gt;" in answer.text
     if "wizard" not in sent["roles"]:
         assert ("checked" in answer.text) == bool(sent["roles"])
-    told = running_app.visitor("administrator").post("/admin/user/new/", json=True, **sent)
-    assert (told.status_code, list(told.get_json()["fields"])) == (422, [field])
+    response = running_app.visitor("administrator").post("/admin/user/new/", json=True, **sent)
+    assert (response.status_code, list(response.get_json()["fields"])) == (422, [field])
     assert find(running_app, "salah.ketik") is None
 
 

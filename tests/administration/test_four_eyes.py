@@ -102,14 +102,14 @@ def office(session: AuditedSession, cast: Cast) -> Office:
 def test_a_new_head_or_administrator_stays_disabled_until_a_second_person_approves(
     session: AuditedSession, office: Office, roles: set[Role]
 ) -> None:
-    made = new_account(session, office, roles)
-    assert not made.is_active
+    created = new_account(session, office, roles)
+    assert not created.is_active
     request = waiting(session)
-    for nobody in (office.administrator, office.manager, office.inspector, made):
+    for nobody in (office.administrator, office.manager, office.inspector, created):
         with pytest.raises(NotAllowed):
             approve(request, nobody, now=NOW, secret_key=None)
     password = approve(request, office.head, now=NOW, secret_key=None)
-    assert (made.is_active, made.roles, made.is_password_initial) == (True, frozenset(roles), True)
+    assert (created.is_active, created.roles, created.is_password_initial) == (True, frozenset(roles), True)
     assert password is not None
     session.commit()
 

@@ -261,8 +261,8 @@ def test_the_file_of_the_region_s_certificates_is_passed_on_to_the_mail_server(t
 def test_dossiers_are_kept_beside_the_file_of_sqlite_else_in_the_instance_folder_or_where_it_is_said(
     tmp_path: Path,
 ) -> None:
-    beside = read_settings({"LPSE_DATABASE_URL": f"sqlite:///{tmp_path}/lpse.db"}, instance=tmp_path)
-    assert beside.dossier_folder == tmp_path / "lpse.db.dossiers"
+    neighbour = read_settings({"LPSE_DATABASE_URL": f"sqlite:///{tmp_path}/lpse.db"}, instance=tmp_path)
+    assert neighbour.dossier_folder == tmp_path / "lpse.db.dossiers"
     server = read_settings({"LPSE_DATABASE_URL": "postgresql://u@h/lpse?sslmode=require"}, instance=tmp_path)
     assert (server.dossier_folder.parent.name, server.dossier_folder.name) == ("instance", "lpse.dossiers")
     assert Settings(RunMode.DEMO, "sqlite://", KEY).dossier_folder.name == "memory.dossiers"

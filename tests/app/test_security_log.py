@@ -113,12 +113,12 @@ def test_a_password_in_the_field_of_the_user_name_is_kept_nowhere(program: Flask
     told = log.read_text()
     with program.app_context():
         trail = "".join(f"{entry.rows}{entry.reason}" for entry in db.session.scalars(select(AuditEntry)))
-        kept = [*db.session.scalars(select(LoginFailure.username)), *db.session.scalars(select(PasswordReset.name))]
-    for text in (told, trail, " ".join(kept)):
+        saved = [*db.session.scalars(select(LoginFailure.username)), *db.session.scalars(select(PasswordReset.name))]
+    for text in (told, trail, " ".join(saved)):
         assert SECRET not in text.casefold()
-    assert len(kept) == 4
-    assert all(re.fullmatch(r"\?[0-9a-f]{32}", name) for name in kept)
-    assert kept[0] == kept[1] == kept[3]
+    assert len(saved) == 4
+    assert all(re.fullmatch(r"\?[0-9a-f]{32}", name) for name in saved)
+    assert saved[0] == saved[1] == saved[3]
     assert len(told.splitlines()) == len(lines(log))
 
 

@@ -114,8 +114,8 @@ def test_a_login_page_over_plain_http_says_that_it_takes_https_and_where(product
     assert page.status_code == 200
     assert 'href="https://perubahan.example.go.id/login"' in page.text
     # A browser keeps no Secure cookie here, so the form's token comes without its session.
-    typed = {"username": "kepala", "password": "x", "csrf_token": "x"}
-    sent = production[0].test_client().post("/login", data=typed, base_url=plain)
+    form_values = {"username": "kepala", "password": "x", "csrf_token": "x"}
+    sent = production[0].test_client().post("/login", data=form_values, base_url=plain)
     assert sent.status_code == 400
     assert 'href="https://perubahan.example.go.id/login"' in sent.text
     assert 'value="kepala"' in sent.text

@@ -55,7 +55,7 @@ def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of
     address = re.search(r'href="(/static/app\.css\?v=[0-9a-f]+)"', visitor.get("/login").text)
     assert address
     whole = (STATIC / "app.css").read_bytes()
-    for url, kept in ((address[1], "public, max-age=31536000, immutable"), ("/static/app.css", "no-cache")):
+    for url, saved in ((address[1], "public, max-age=31536000, immutable"), ("/static/app.css", "no-cache")):
         small = visitor.client.get(url, headers={"Accept-Encoding": "gzip, br"})
         assert small.headers["Content-Encoding"] == "gzip"
         assert len(small.data) * 2 < len(whole)
@@ -64,7 +64,7 @@ def test_a_static_file_is_sent_compressed_and_kept_for_good_under_the_address_of
         assert "Content-Encoding" not in plain.headers
         assert plain.data == whole
         for answer in (small, plain):
-            assert answer.headers["Cache-Control"] == kept
+            assert answer.headers["Cache-Control"] == saved
             assert "Accept-Encoding" in answer.headers["Vary"]
             again = {"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]}
             unchanged = visitor.client.get(url, headers=again)

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 def test_every_test_gets_the_whole_schema_and_what_another_wrote_is_gone(database_url: str, turn: int) -> None:
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.begin() as connection:
-        found = filter(is_declared_by_models, inspect(connection).get_table_names())
-        assert set(found) == {*db.metadata.tables, "alembic_version"}
+        result = filter(is_declared_by_models, inspect(connection).get_table_names())
+        assert set(result) == {*db.metadata.tables, "alembic_version"}
         connection.execute(text("CREATE TABLE trace (turn INTEGER)"))
         connection.execute(text("INSERT INTO trace VALUES (:turn)"), {"turn": turn})
 

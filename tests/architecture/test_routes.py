@@ -394,8 +394,8 @@ def test_no_post_is_taken_without_the_token_of_the_form(name: str, running_app: 
 def test_no_address_takes_other_methods(running_app: RunningApp) -> None:
     visitor = running_app.visitor("admin")
     visitor.post("/language", lang="id")
-    for place, (_rule, _method, path) in enumerate(rules(running_app)):
-        method = ("PUT", "DELETE", "PATCH")[place % 3]
+    for index, (_rule, _method, path) in enumerate(rules(running_app)):
+        method = ("PUT", "DELETE", "PATCH")[index % 3]
         headers = {"X-CSRFToken": visitor.token, "Accept": "application/json"}
         answer = visitor.client.open(path, method=method, headers=headers)
         assert answer.status_code == 405, (method, path)

@@ -89,11 +89,11 @@ def collected() -> Catalog:
     """Return every text for people in the sources, as `make translations` collects them."""
     with (ROOT / "babel.cfg").open() as file:
         methods, options = parse_mapping_cfg(file)
-    found = Catalog()
+    result = Catalog()
     keywords = {**DEFAULT_KEYWORDS, "lazy_gettext": None}
     for name, line, text, _comments, context in extract_from_dir(ROOT, methods, options, keywords):
-        found.add(text, locations=[(name, line)], context=context)
-    return found
+        result.add(text, locations=[(name, line)], context=context)
+    return result
 
 
 def forms_of(text: Sequence[str]) -> tuple[str, ...]:
@@ -168,7 +168,7 @@ def test_flask_admin_s_messages_are_in_a_catalogue_of_their_own() -> None:
         theirs = entries(read_po(file))
     assert len(theirs) > 100
     assert not [
-        entry.id for entry in theirs if not (found := known.get(entry.id)) or not all(forms_of(present(found.string)))
+        entry.id for entry in theirs if not (result := known.get(entry.id)) or not all(forms_of(present(result.string)))
     ]
 
 
@@ -352,13 +352,13 @@ def _follow(running_app: RunningApp, reader: str, walk_: Walk, starts: list[str]
     """Read every page that ``reader`` finds a link to, from home on."""
     visitor = running_app.visitor(reader)
     ahead, seen = deque(["/", *starts]), {"/", *starts}
-    made: Counter[str] = Counter()
+    created: Counter[str] = Counter()
     while ahead:
         address = ahead.popleft()
         endpoint = _endpoint(running_app, address)
-        made[endpoint] += 1
+        created[endpoint] += 1
         most = _ENOUGH_REQUESTS if endpoint == "change.details_view" else _ENOUGH
-        if made[endpoint] > most or (made[endpoint] > 1 and endpoint in NO_PAGES):
+        if created[endpoint] > most or (created[endpoint] > 1 and endpoint in NO_PAGES):
             continue
         answer = visitor.get(address)
         if answer.status_code in {302, 303, 308}:
@@ -449,9 +449,9 @@ def _names(running_app: RunningApp) -> frozenset[str]:
 
 
 def _check(found: dict[Any, list[str]]) -> None:
-    told = {place: texts for place, texts in found.items() if texts}
-    distinct = sorted({text for texts in told.values() for text in texts})
-    assert not distinct, f"words outside the catalogue, first on {next(iter(told))}: {distinct}"
+    messages = {location: texts for location, texts in found.items() if texts}
+    distinct = sorted({text for texts in messages.values() for text in texts})
+    assert not distinct, f"words outside the catalogue, first on {next(iter(messages))}: {distinct}"
 
 
 @pytest.mark.parametrize(
@@ -482,12 +482,12 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
         if "GET" in (rule.methods or ()) and rule.endpoint not in NO_PAGES
     }
     # Leads home; are read by strangers, below.
-    beside = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
-    beside |= {"paper_check.show", "access.enter_second_step"}
+    neighbour = {"admin.index", "access.login", "password_reset.ask", "password_reset.show", "access.first_password"}
+    neighbour |= {"paper_check.show", "access.enter_second_step"}
     # The first leads to the form of a new request; the other has the form of a release's other corrections.
-    beside |= {"change.copy", "release.correct_actual"}
+    neighbour |= {"change.copy", "release.correct_actual"}
     closed = {
-        page for page in pages if page in beside or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
+        page for page in pages if page in neighbour or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
     }
     offered = {rule for rule in pages - closed if _is_offered(running_app, rule)}
     assert offered - walk_.endpoints == set()
@@ -504,7 +504,7 @@ def test_no_page_shows_a_word_from_outside_the_catalogue(walked: tuple[RunningAp
     running_app, walk_ = walked
     names = _names(running_app)
     assert len(walk_.pages) > 150
-    _check({place: unmarked_texts(text, names=names) for place, text in walk_.pages.items()})
+    _check({location: unmarked_texts(text, names=names) for location, text in walk_.pages.items()})
 
 
 def test_every_page_says_which_language_it_is_in(walked: tuple[RunningApp, Walk]) -> None:
@@ -556,7 +556,7 @@ def _first_password_pages(running_app: RunningApp) -> list[TestResponse]:
 def test_headings_of_exports_are_in_the_catalogue(walked: tuple[RunningApp, Walk]) -> None:
     running_app, _walk = walked
     names = _names(running_app)
-    found = {}
+    results = {}
     for rule in running_app.app.url_map.iter_rules():
         # A dossier is an archive: its files are the exports of the lists (tests/inspection/test_dossier.py).
         if rule.endpoint.endswith(".export") and rule.endpoint != "inspection.export":
@@ -565,9 +565,9 @@ def test_headings_of_exports_are_in_the_catalogue(walked: tuple[RunningApp, Walk
             )
             assert (rule.endpoint, answer.status_code) == (rule.endpoint, 200)
             rows = csv.reader(io.StringIO(answer.text.removeprefix("\ufeff")), delimiter=_delimiter(answer.text))
-            found[rule.endpoint] = [heading for heading in next(rows) if has_unmarked_words(heading, names)]
-    assert len(found) > 10
-    _check(found)
+            results[rule.endpoint] = [heading for heading in next(rows) if has_unmarked_words(heading, names)]
+    assert len(results) > 10
+    _check(results)
 
 
 def _delimiter(text: str) -> str:
@@ -579,7 +579,7 @@ def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked: tu
     """Every form that anybody was shown is sent: empty, with nonsense in it, and as a script would send it."""
     running_app, walk_ = walked
     names = _names(running_app)
-    found: dict[Any, list[str]] = {}
+    result: dict[Any, list[str]] = {}
     last = {"access.logout"}
     for make, (reader, target, hidden) in sorted(walk_.forms.items(), key=lambda form: form[0][0] in last):
         if make[0] == "language.choose":
@@ -592,13 +592,13 @@ def test_refusals_and_answers_show_no_word_from_outside_the_catalogue(walked: tu
             if told.is_json:
                 faults = told.get_json()
                 sentences = [faults["error"], *faults["fields"].values()]
-                found[make, "json", told.status_code] = [text for text in sentences if has_unmarked_words(text, names)]
+                result[make, "json", told.status_code] = [text for text in sentences if has_unmarked_words(text, names)]
             answer = _answer(visitor, visitor.post(target, **fields))
             if answer.mimetype == "application/pdf":
                 continue  # a paper
-            found[make, answer.status_code] = unmarked_texts(answer.text, names=names)
-    assert len(found) > 40
-    _check(found)
+            result[make, answer.status_code] = unmarked_texts(answer.text, names=names)
+    assert len(result) > 40
+    _check(result)
 
 
 def _nonsense(walk_: Walk, target: str) -> dict[str, str]:

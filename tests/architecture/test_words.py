@@ -66,9 +66,9 @@ def written() -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("pattern", "instead"), INSTEAD.items(), ids=INSTEAD)
 def test_a_word_that_has_been_replaced_does_not_come_back(pattern: str, instead: str) -> None:
-    found = [
-        f"{place}: …{text[max(0, match.start() - 40) : match.end() + 40]}…"
-        for place, text in written()
+    results = [
+        f"{location}: …{text[max(0, match.start() - 40) : match.end() + 40]}…"
+        for location, text in written()
         for match in re.finditer(pattern, text, re.IGNORECASE)
     ]
-    assert not found, f"Write “{instead}” here:\n" + "\n".join(found)
+    assert not results, f"Write “{instead}” here:\n" + "\n".join(results)

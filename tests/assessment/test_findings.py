@@ -36,8 +36,8 @@ TYPED: dict[str, Any] = {
 }
 
 
-def enter(running_app: RunningApp, number: str, who: str = "pengelola", **typed: Any) -> int:
-    answer = running_app.visitor(who).post("/admin/finding/new/", number=number, **(TYPED | typed))
+def enter(running_app: RunningApp, number: str, who: str = "pengelola", **values: Any) -> int:
+    answer = running_app.visitor(who).post("/admin/finding/new/", number=number, **(TYPED | values))
     assert answer.status_code == 303, re.findall(r"field-error.*?<span>(.*?)</span>", answer.text, re.DOTALL)
     return load(running_app, number).id
 
@@ -47,7 +47,7 @@ def load(running_app: RunningApp, number: str) -> AssessorFinding:
         return session.scalars(select(AssessorFinding).where(AssessorFinding.number == number)).one()
 
 
-def act(running_app: RunningApp, id_: int, **typed: Any) -> int:
+def act(running_app: RunningApp, id_: int, **values: Any) -> int:
     with running_app.session() as session:
         person = running_app.cast(session).lumajang.manager2.id
     fields: dict[str, Any] = {
@@ -56,7 +56,7 @@ def act(running_app: RunningApp, id_: int, **typed: Any) -> int:
         "progress": "done",
         "action_on": "2026-02-01",
     }
-    return running_app.visitor("pengelola").post(f"/admin/finding/{id_}/act", **(fields | typed)).status_code
+    return running_app.visitor("pengelola").post(f"/admin/finding/{id_}/act", **(fields | values)).status_code
 
 
 def agree(running_app: RunningApp, id_: int, agreement: str = "agreed", note: str = "") -> int:
@@ -148,14 +148,14 @@ def test_a_finding_leads_to_what_it_is_about(running_app: RunningApp) -> None:
         ids = {"change": change.id, "asset": item.id, "sop": change.sop_id}
         session.commit()
     names = {"change": number, "asset": reference, "sop": "lumajang-2018", "release": number}
-    for place, (subject, name) in enumerate(names.items(), 10):
-        id_ = enter(running_app, f"T-{place}", subject=subject, reference=name)
-        finding = load(running_app, f"T-{place}")
-        found = getattr(finding, f"{subject}_id")
-        assert found == ids.get(subject, found)
-        assert found
+    for index, (subject, name) in enumerate(names.items(), 10):
+        id_ = enter(running_app, f"T-{index}", subject=subject, reference=name)
+        finding = load(running_app, f"T-{index}")
+        result = getattr(finding, f"{subject}_id")
+        assert result == ids.get(subject, result)
+        assert result
         page = running_app.visitor("pemeriksa").get(f"/admin/finding/details/?id={id_}").text
-        assert f'href="/admin/{subject}/details/?id={found}"' in page
+        assert f'href="/admin/{subject}/details/?id={result}"' in page
         edit = running_app.visitor("pengelola").get(f"/admin/finding/edit/?id={id_}").text
         assert f'<option selected value="{subject}">' in edit
     rows = running_app.visitor("pemeriksa").get("/admin/finding/export/csv/").text
@@ -166,8 +166,8 @@ def overdue(running_app: RunningApp) -> tuple[set[int], str]:
     """Return the findings that the self-check says are overdue in June, and the list of those."""
     former, running_app.now = running_app.now, dt.datetime(2026, 6, 1, tzinfo=dt.UTC)
     with running_app.session() as session:
-        found = run_self_check(session, running_app.cast(session).lumajang.agency, running_app.now)
-        ids = {one.record_id for one in found if one.rule is RuleKey.FINDING_OVERDUE}
+        result = run_self_check(session, running_app.cast(session).lumajang.agency, running_app.now)
+        ids = {one.record_id for one in result if one.rule is RuleKey.FINDING_OVERDUE}
         session.rollback()
     visitor = Visitor(running_app.app, "pemeriksa")
     page = visitor.get("/admin/finding/?due=overdue").text

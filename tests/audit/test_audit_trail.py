@@ -85,12 +85,12 @@ DERIVED = {
 def test_every_row_that_is_in_the_database_was_told_of(database_url: str) -> None:
     with open_session(database_url) as session:
         whole_play(session, create_cast(session))
-        told = {(row.table_name, row.row_id) for row in session.scalars(select(AuditRow))}
+        messages = {(row.table_name, row.row_id) for row in session.scalars(select(AuditRow))}
         for table in Base.metadata.sorted_tables:
             if table.name.startswith("audit_") or table.name in DERIVED:
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
-            assert {(table.name, "/".join(map(str, key))) for key in keys} <= told
+            assert {(table.name, "/".join(map(str, key))) for key in keys} <= messages
         assert verification.verify_chains(session) is None
 
 
@@ -430,22 +430,22 @@ def test_a_tail_that_was_cut_off_with_its_head_is_found_by_an_anchor(
     session: AuditedSession, cast: Cast, tamper: Callable[..., None]
 ) -> None:
     chain = cast.lumajang.agency.id
-    kept = [Anchor.parse(f"{anchor}\n") for anchor in verification.chain_anchors(session)]
-    assert kept == verification.chain_anchors(session)
+    saved = [Anchor.parse(f"{anchor}\n") for anchor in verification.chain_anchors(session)]
+    assert saved == verification.chain_anchors(session)
     cut(session, chain, tamper)
     assert verification.verify_chains(session) is None
-    assert present(verification.verify_chains(session, kept)).chain == chain
+    assert present(verification.verify_chains(session, saved)).chain == chain
 
 
 def test_a_tail_that_was_written_anew_is_found_by_an_anchor(
     session: AuditedSession, cast: Cast, tamper: Callable[..., None]
 ) -> None:
     chain = cast.lumajang.agency.id
-    kept = verification.chain_anchors(session)
+    saved = verification.chain_anchors(session)
     cut(session, chain, tamper)
     trail.append_entry(session, chain, AuditContext(NOW, None, "tests", "lain"), [])
     assert verification.verify_chains(session) is None
-    assert verification.verify_chains(session, kept) == verification.ChainError(
+    assert verification.verify_chains(session, saved) == verification.ChainError(
         chain, height(session, chain), _("The entry differs from the anchored one.")
     )
 
@@ -454,7 +454,7 @@ def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(
     session: AuditedSession, cast: Cast, tamper: Callable[..., None]
 ) -> None:
     chain = cast.tana_tidung.agency.id
-    kept = verification.chain_anchors(session)
+    saved = verification.chain_anchors(session)
     entries = f"SELECT id FROM audit_entry WHERE chain = {chain}"
     tamper(
         f"DELETE FROM audit_row WHERE entry_id IN ({entries})",
@@ -462,7 +462,7 @@ def test_a_chain_that_is_gone_altogether_is_found_by_an_anchor(
         f"DELETE FROM audit_chain WHERE chain = {chain}",
     )
     assert verification.verify_chains(session) is None
-    assert present(verification.verify_chains(session, kept)).chain == chain
+    assert present(verification.verify_chains(session, saved)).chain == chain
 
 
 def test_a_line_that_holds_no_anchor_is_refused() -> None:

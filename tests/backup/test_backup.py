@@ -79,9 +79,9 @@ def filled(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterato
 @pytest.fixture(scope="module")
 def app(filled: str) -> Iterator[Flask]:
     """Give the program on the filled database."""
-    made = create_app(Settings(RunMode.DEMO, filled, "x" * 32), clock=lambda: NOW)
-    yield made
-    close_app(made)
+    created = create_app(Settings(RunMode.DEMO, filled, "x" * 32), clock=lambda: NOW)
+    yield created
+    close_app(created)
 
 
 @pytest.fixture
@@ -89,9 +89,9 @@ def other(filled: str, new_database: NewDatabase) -> Iterator[tuple[Flask, str]]
     """Give the program on an empty database of the same kind, and its address."""
     with new_database(kind_of(filled)) as url:
         settings = Settings(RunMode.DEMO, url, "y" * 32, former_audit_keys=("x" * 32,))
-        made = create_app(settings, clock=lambda: NOW)
-        yield made, url
-        close_app(made)
+        created = create_app(settings, clock=lambda: NOW)
+        yield created, url
+        close_app(created)
 
 
 def test_what_is_restored_is_every_row_that_was_backed_up(
@@ -99,8 +99,8 @@ def test_what_is_restored_is_every_row_that_was_backed_up(
 ) -> None:
     target, url = other
     file = tmp_path / "cadangan.lpse"
-    made = run(app, "backup", file)
-    assert (made.exit_code, made.stderr) == (0, "")
+    created = run(app, "backup", file)
+    assert (created.exit_code, created.stderr) == (0, "")
     before = contents(filled)
     assert sum(map(len, before.values())) > 500
     restored = run(target, "restore", file)
@@ -164,11 +164,11 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        made = run(app, "backup", tmp_path / "b")
+        created = run(app, "backup", tmp_path / "b")
     finally:
         stop.set()
         writer.join()
-    assert made.exit_code == 0, made.stderr
+    assert created.exit_code == 0, created.stderr
     assert run(target, "restore", tmp_path / "b").exit_code == 0
     restored = contents(url)
     accounts = [row for row in restored["user_account"] if "sementara" in row]
@@ -179,16 +179,16 @@ def test_what_is_written_meanwhile_is_in_it_whole_or_not_at_all(
 def test_a_file_that_is_there_is_not_replaced(app: Flask, tmp_path: Path) -> None:
     file = tmp_path / "b"
     file.write_text("yang lama")
-    made = run(app, "backup", file)
-    assert made.exit_code == 1
-    assert "sudah ada" in made.stderr
+    created = run(app, "backup", file)
+    assert created.exit_code == 1
+    assert "sudah ada" in created.stderr
     assert file.read_text() == "yang lama"
 
 
 def test_a_folder_that_is_not_there_is_named(app: Flask, tmp_path: Path) -> None:
-    made = run(app, "backup", tmp_path / "tidak-ada" / "b")
-    assert made.exit_code == 1
-    assert str(tmp_path / "tidak-ada") in made.stderr
+    created = run(app, "backup", tmp_path / "tidak-ada" / "b")
+    assert created.exit_code == 1
+    assert str(tmp_path / "tidak-ada") in created.stderr
 
 
 def test_a_backup_goes_into_an_empty_installation_only(app: Flask, filled: str, tmp_path: Path) -> None:

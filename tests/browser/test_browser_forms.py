@@ -34,8 +34,8 @@ def address(new_database: NewDatabase) -> Iterator[str]:
     """Give the address of a running program with the demo cast."""
     with new_database("sqlite") as url:
         app = make_app(url)
-        with serve_app(app) as found:
-            yield found
+        with serve_app(app) as result:
+            yield result
         close_app(app)
 
 

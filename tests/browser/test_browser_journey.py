@@ -143,8 +143,8 @@ class Desk:
 def address(database_url: str) -> Iterator[str]:
     """Serve the program with its cast on a fresh database."""
     app = make_app(database_url)
-    with serve_app(app) as found:
-        yield found
+    with serve_app(app) as result:
+        yield result
     close_app(app)
 
 
@@ -225,8 +225,8 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_o
         head.click(f"main a:text-is('{number}')")
         disposals = head.page.locator("select[name^='disposal-']")
         assert disposals.count() == 3
-        for place in range(3):
-            disposals.nth(place).select_option("accepted")
+        for location in range(3):
+            disposals.nth(location).select_option("accepted")
         head.finish("verified")
         page = head.page.inner_text("main")
         for words in ("Surat menyusul besok", "Jaringan kantor padam", "Delegasi baru terbit", "Plh. Kepala LPSE",

@@ -141,8 +141,8 @@ def address(new_database: NewDatabase) -> Iterator[str]:
     """Serve the program with its cast; the screens are the same on the other database."""
     with new_database("sqlite") as url:
         app = make_app(url)
-        with serve_app(app) as found:
-            yield found
+        with serve_app(app) as result:
+            yield result
         close_app(app)
 
 

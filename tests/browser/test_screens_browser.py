@@ -43,12 +43,12 @@ LONG = "konfigurasi_sertifikat_aplikasi_pengadaan_secara_elektronik_lpse"
 @pytest.fixture(scope="module")
 def running_app(new_database: NewDatabase) -> Iterator[RunningApp]:
     """Give the program with people who use long words; the pages are the same on the other database."""
-    with pytest.MonkeyPatch.context() as patch, new_database("sqlite") as url, open_app(url) as made:
+    with pytest.MonkeyPatch.context() as patch, new_database("sqlite") as url, open_app(url) as created:
         for values in factories._VALUES.values():
             for key, value in values.items():
                 if type(value) is str and key != "version":
                     patch.setitem(values, key, f"{value} {LONG}")
-        yield made
+        yield created
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +77,13 @@ def chosen(walk: Crawler, documents: list[Document]) -> list[Document]:
 def distinct(documents: list[Document]) -> list[Document]:
     """Return those of which a part is built like that of none before."""
     left = [(document.part_hashes, document) for document in documents]
-    found = []
+    results = []
     while left:
         # The one that shows the most of what was not seen yet: so the fewest have to be looked at.
         seen, document = max(left, key=lambda one: len(one[0]))
-        found.append(document)
+        results.append(document)
         left = [(rest, other) for parts, other in left if (rest := parts - seen)]
-    return found
+    return results
 
 
 def test_every_address_that_is_looked_at_has_a_page_in_the_walk(
@@ -102,14 +102,14 @@ def test_nothing_is_found_by_axe_nothing_goes_over_the_edge_and_nothing_is_refus
     browser: Browser, running_app: RunningApp, walk: Crawler, chosen: list[Document]
 ) -> None:
     replay = ReplayMiddleware(running_app.app)
-    found: dict[str, list[str]] = {}
+    result: dict[str, list[str]] = {}
     with serve_app(replay) as address, browser.new_context(locale="id-ID", timezone_id="Asia/Jakarta") as context:
         eye = PageChecker(context, address, replay)
         for document in chosen:
             for fault in eye.check(document, walk.session_cookie(document.who)):
-                found.setdefault(fault, []).append(str(document))
-    told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in found.items()]
-    assert not found, "\n".join([f"{len(chosen)} documents", *told])
+                result.setdefault(fault, []).append(str(document))
+    messages = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in result.items()]
+    assert not result, "\n".join([f"{len(chosen)} documents", *messages])
 
 
 def test_the_menu_under_the_bell_is_as_sound_as_the_page_that_it_opens_on(
@@ -148,7 +148,7 @@ def test_the_nu_checker_finds_nothing(tmp_path: Path, documents: list[Document],
     faults: dict[str, list[str]] = {}
     for fault in nu.html_errors(path for path, _document in files.values()):
         name, _colon, said = fault.partition(": ")
-        sentence, _bar, place = said.partition(" | ")
-        faults.setdefault(sentence, []).append(f"{named[name]} {place}")
-    told = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in faults.items()]
-    assert not faults, "\n".join([f"{len(files)} documents", *told])
+        sentence, _bar, location = said.partition(" | ")
+        faults.setdefault(sentence, []).append(f"{named[name]} {location}")
+    messages = [f"{fault}\n    {len(where)} times: {', '.join(where[:3])}" for fault, where in faults.items()]
+    assert not faults, "\n".join([f"{len(files)} documents", *messages])

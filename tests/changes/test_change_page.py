@@ -71,8 +71,8 @@ def test_every_outcome_has_one_button_and_what_cannot_be_undone_tells_its_conseq
     for outcome, before in offered.items():
         if needs_confirmation(moves[outcome]):
             assert "Tindakan ini tidak dapat dibatalkan." in before
-    kept = page.index("Simpan dahulu</button>", page.index('class="moves"'))
-    assert kept < page.index('name="outcome"'), "keeping for later comes before what ends the step"
+    saved = page.index("Simpan dahulu</button>", page.index('class="moves"'))
+    assert saved < page.index('name="outcome"'), "keeping for later comes before what ends the step"
 
 
 @pytest.mark.parametrize(("key", "step"), STEPS)

@@ -56,9 +56,9 @@ def test_a_question_reaches_the_one_it_is_for_who_answers_there_and_the_request_
     assert "Server yang &lt;mana&gt;?" in page
     assert write(running_app, change_id, "pemohon", "Server aplikasi", "pengelola").status_code == 303
     assert running_app.step_and_version(change_id) == stands
-    found = comments(running_app, change_id)
-    assert [(one.author_name, one.addressee_name) for one in found] == [
-        (one.author_name, found[1 - place].author_name) for place, one in enumerate(found)
+    result = comments(running_app, change_id)
+    assert [(one.author_name, one.addressee_name) for one in result] == [
+        (one.author_name, result[1 - index].author_name) for index, one in enumerate(result)
     ]
 
 

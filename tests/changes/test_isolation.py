@@ -119,52 +119,54 @@ def furnish(session: AuditedSession, office: Office, requester: User, mark: str)
     changes.append(deviation(session, office, mark, requester=requester).change)
     hidden = mark.replace("TANDA", "KONSEP")
     set_test_audit_context(session)
-    kept = create_draft(session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), hidden))
+    saved = create_draft(
+        session, requester, now=NOW, values=marked(values_for(Step.REQUEST, Outcome.SUBMITTED), hidden)
+    )
     attach(session, name=f"{hidden}.pdf", media_type="application/pdf", content=PDF, by=requester, now=NOW,
-           activity=kept.current_activity)  # fmt: skip
+           activity=saved.current_activity)  # fmt: skip
     session.commit()
     number = changes[0].number
     assert number
-    return Belongings(mark, hidden, _ids(session, changes), _ids(session, [kept]), number)
+    return Belongings(mark, hidden, _ids(session, changes), _ids(session, [saved]), number)
 
 
 def _ids(session: AuditedSession, changes: list[ChangeRequest]) -> dict[str, list[int]]:
     mine = [change.id for change in changes]
-    found: dict[str, list[int]] = {"change": mine}
-    found["deviation"] = list(session.scalars(select(Deviation.id).where(Deviation.change_id.in_(mine))))
-    found["document"] = list(session.scalars(select(Document.id).where(Document.change_id.in_(mine))))
+    result: dict[str, list[int]] = {"change": mine}
+    result["deviation"] = list(session.scalars(select(Deviation.id).where(Deviation.change_id.in_(mine))))
+    result["document"] = list(session.scalars(select(Document.id).where(Document.change_id.in_(mine))))
     for step in STEPS:
         steps = select(Activity.id).where(Activity.change_id.in_(mine), Activity.step == Step(step))
-        found[step] = list(session.scalars(steps))
-    return found
+        result[step] = list(session.scalars(steps))
+    return result
 
 
 @pytest.fixture(scope="module")
 def everything(running_app: RunningApp) -> dict[str, Belongings]:
     """Create records of both requesters and of the office, for both agencies."""
-    found = {}
+    results = {}
     with running_app.session() as session:
         cast = running_app.cast(session)
         for key in (LUMAJANG, TANA_TIDUNG):
             office, suffix = cast.office(key), ACCOUNT_SUFFIXES[key]
             mark = f"TANDAKANTOR{'L' if key == LUMAJANG else 'T'}X"
             item = asset(session, office, "0099", name=f"Laptop {mark}", remarks=mark)
-            made = delegation(session, office, office.manager2, reason=mark)
+            created = delegation(session, office, office.manager2, reason=mark)
             held = freeze(session, office, name=mark)
             set_test_audit_context(session)
             decree = attach(session, name=f"{mark}.pdf", media_type="application/pdf", content=PDF, by=office.head,
-                            now=NOW, delegation=made)  # fmt: skip
+                            now=NOW, delegation=created)  # fmt: skip
             gone = absence(session, office, reason=mark)
             session.commit()
             of_the_day = f"TANDAHARI{'L' if key == LUMAJANG else 'T'}X"
             day, hours, _month = settings(session, office, of_the_day)
             # A holiday of an office is visible to all its users.
-            found[f"hari{suffix}"] = Belongings(of_the_day, of_the_day, {"holiday": [day.id]}, {}, "")
-            found[f"kantor{suffix}"] = Belongings(
+            results[f"hari{suffix}"] = Belongings(of_the_day, of_the_day, {"holiday": [day.id]}, {}, "")
+            results[f"kantor{suffix}"] = Belongings(
                 mark, mark,
                 {
                     "setting": [hours.id],
-                    "asset": [item.id], "delegation": [made.id], "absence": [gone.id], "freeze": [held.id],
+                    "asset": [item.id], "delegation": [created.id], "absence": [gone.id], "freeze": [held.id],
 
                     "document": [decree.id], "sop": [office.sop_revision.id],
                     "user": [person.id for person in office.people],
@@ -176,10 +178,10 @@ def everything(running_app: RunningApp) -> dict[str, Belongings]:
                 {}, "",
             )  # fmt: skip
             for name, person in (("pemohon", office.requester), ("pemohon2", office.requester2)):
-                place = "L" if key == LUMAJANG else "T"
-                mark = f"TANDA{'SATU' if name == 'pemohon' else 'DUA'}{place}X"
-                found[name + suffix] = furnish(session, office, person, mark)
-    return found
+                location = "L" if key == LUMAJANG else "T"
+                mark = f"TANDA{'SATU' if name == 'pemohon' else 'DUA'}{location}X"
+                results[name + suffix] = furnish(session, office, person, mark)
+    return results
 
 
 def others(everything: dict[str, Belongings], name: str) -> Iterator[Belongings]:
@@ -327,20 +329,20 @@ WRITES: tuple[tuple[str, str, dict[str, str]], ...] = (
 def _state(running_app: RunningApp) -> list[Any]:
     """Return the state that a write to another's record would change."""
     with running_app.session() as session:
-        found: list[Any] = [session.execute(select(User.id, User.full_name, User.session_version)).all()]
-        found.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
-        found.append(session.execute(select(Asset.id, Asset.name)).all())
-        found.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
-        found.append(session.execute(select(Absence.id, Absence.ended_at)).all())
-        found.append(session.execute(select(Deviation.id, Deviation.disposal, Deviation.follow_up_note)).all())
-        found.append(session.execute(select(Freeze.id, Freeze.name, Freeze.lifted_at)).all())
-        found.append(session.execute(select(Mail.id, Mail.state, Mail.attempts)).all())
-        found.append(session.execute(select(FreezePermit.id)).all())
-        found.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
-        found.append(session.execute(select(Document.id)).all())
-        found.append(session.execute(select(OfficeDay.id, OfficeDay.name)).all())
-        found.append(session.execute(select(WorkingHours.id, WorkingHours.monday)).all())
-        return [sorted(map(str, rows)) for rows in found]
+        result: list[Any] = [session.execute(select(User.id, User.full_name, User.session_version)).all()]
+        result.append(session.execute(select(ChangeRequest.id, ChangeRequest.version, ChangeRequest.title)).all())
+        result.append(session.execute(select(Asset.id, Asset.name)).all())
+        result.append(session.execute(select(Delegation.id, Delegation.withdrawn_at)).all())
+        result.append(session.execute(select(Absence.id, Absence.ended_at)).all())
+        result.append(session.execute(select(Deviation.id, Deviation.disposal, Deviation.follow_up_note)).all())
+        result.append(session.execute(select(Freeze.id, Freeze.name, Freeze.lifted_at)).all())
+        result.append(session.execute(select(Mail.id, Mail.state, Mail.attempts)).all())
+        result.append(session.execute(select(FreezePermit.id)).all())
+        result.append(session.execute(select(SopRevision.id, SopRevision.state)).all())
+        result.append(session.execute(select(Document.id)).all())
+        result.append(session.execute(select(OfficeDay.id, OfficeDay.name)).all())
+        result.append(session.execute(select(WorkingHours.id, WorkingHours.monday)).all())
+        return [sorted(map(str, rows)) for rows in result]
 
 
 @pytest.mark.parametrize(
@@ -420,18 +422,20 @@ def test_a_request_can_follow_only_an_earlier_one_of_the_same_requester(
     owner: str, running_app: RunningApp, everything: dict[str, Belongings]
 ) -> None:
     visitor = running_app.visitor("pemohon")
-    made = visitor.post("/admin/change/new/", title=f"Lanjutan dari {owner}", linked_change_id=everything[owner].number)
+    response = visitor.post(
+        "/admin/change/new/", title=f"Lanjutan dari {owner}", linked_change_id=everything[owner].number
+    )
     number = everything[owner].number
     if owner == "pemohon":
-        assert made.status_code == 303
-        assert number in visitor.get(made.location).text
+        assert response.status_code == 303
+        assert number in visitor.get(response.location).text
         return
     # The agencies use the same numbers: then the user's own request is linked.
     if number == everything["pemohon"].number:
-        assert made.status_code == 303
-        assert everything[owner].mark not in visitor.get(made.location).text
+        assert response.status_code == 303
+        assert everything[owner].mark not in visitor.get(response.location).text
     else:
-        assert made.status_code == 422
+        assert response.status_code == 422
     for guess in (str(everything[owner].ids["change"][0]), everything[owner].mark):
         answer = visitor.post("/admin/change/new/", title="Lanjutan", linked_change_id=guess)
         assert answer.status_code == 422
@@ -509,8 +513,8 @@ def test_the_trail_shows_the_office_a_draft_but_not_its_content(
 
 def test_a_thrown_away_draft_stays_unread(running_app: RunningApp) -> None:
     requester = running_app.visitor("pemohon")
-    made = requester.post("/admin/change/new/", title="RAHASIADIBUANG", document=upload_file("RAHASIADIBUANG.pdf"))
-    change_id = int(made.location.rpartition("=")[2])
+    response = requester.post("/admin/change/new/", title="RAHASIADIBUANG", document=upload_file("RAHASIADIBUANG.pdf"))
+    change_id = int(response.location.rpartition("=")[2])
     assert running_app.visitor("pemohon2").post("/admin/change/delete/", id=change_id).status_code == 404
     assert running_app.visitor("pengelola").post("/admin/change/delete/", id=change_id).status_code == 403
     assert requester.post("/admin/change/delete/", id=change_id).status_code == 303

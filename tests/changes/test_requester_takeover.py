@@ -36,9 +36,9 @@ def test_another_requester_resubmits_what_was_returned_and_it_is_on_record(sessi
     office.requester.is_active = False
     session.flush()
     asked_by = change.asked_by_name
-    made = take_over_request(change, office.requester2, by=office.administrator, now=NOW, reason="Pensiun")
+    created = take_over_request(change, office.requester2, by=office.administrator, now=NOW, reason="Pensiun")
     session.commit()
-    assert (made.from_name, made.to_name) == (office.requester.full_name, office.requester2.full_name)
+    assert (created.from_name, created.to_name) == (office.requester.full_name, office.requester2.full_name)
     assert (change.asked_by_name, change.requester_id) == (asked_by, office.requester2.id)
     told = select(Notification.id).where(Notification.user_id == office.requester2.id)
     assert session.scalars(told).first() is not None

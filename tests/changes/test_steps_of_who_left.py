@@ -51,8 +51,8 @@ def test_the_steps_of_who_left_wait_for_the_colleagues_who_take_them_over(
         office.manager.roles = {Role.REQUESTER}
     session.commit()
     assert [step.change_id for step in steps_held_by(session, office.manager)] == [change.id]
-    (found,) = waiting_for_user(session, ActingUser(office.manager2), 10, NOW)
-    assert not found.is_assigned_to_user
+    (result,) = waiting_for_user(session, ActingUser(office.manager2), 10, NOW)
+    assert not result.is_assigned_to_user
     set_test_audit_context(session)
     reassign(change, office.manager2, office.manager2, now=NOW, reason="Pengelola pensiun")
     session.commit()

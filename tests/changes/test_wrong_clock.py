@@ -59,11 +59,11 @@ def test_the_administrator_settles_a_request_of_the_future_on_record(session: Au
     with pytest.raises(ValidationFailed):
         correct_clock(change, by=office.administrator, now=now, reason="\u200b")
     set_test_audit_context(session, now=now)
-    made = correct_clock(change, by=office.administrator, now=now, reason="Jam server keliru")
+    created = correct_clock(change, by=office.administrator, now=now, reason="Jam server keliru")
     session.commit()
-    assert (made.former_taken_up_at, made.taken_up_at) == (NOW + FOUR_HUNDRED_DAYS, now)
-    assert (made.former_arrived_at, made.arrived_at) == (NOW, NOW)
-    assert made.by_name == office.administrator.full_name
+    assert (created.former_taken_up_at, created.taken_up_at) == (NOW + FOUR_HUNDRED_DAYS, now)
+    assert (created.former_arrived_at, created.arrived_at) == (NOW, NOW)
+    assert created.by_name == office.administrator.full_name
     with pytest.raises(NoSuchMove):
         correct_clock(change, by=office.administrator, now=now, reason="Jam server keliru")
     make_move(session, change, Outcome.ACCEPTED, office.manager, now=now)

@@ -19,16 +19,16 @@ def group(monkeypatch: pytest.MonkeyPatch) -> CommandGroup:
     """Return a group with one command, in a process that speaks Indonesian."""
     monkeypatch.setenv("LANGUAGE", os.environ.get("LANGUAGE", ""))
     click_texts.localize()
-    made = CommandGroup("contoh", help="Contoh.")
+    created = CommandGroup("contoh", help="Contoh.")
 
-    @made.command("buka")
+    @created.command("buka")
     @click.argument("nama")
     @click.option("--jumlah", type=int)
     def _open(nama: str, jumlah: int | None) -> None:
         """Buka."""
         click.echo(f"{nama} {jumlah}")
 
-    return made
+    return created
 
 
 @pytest.mark.parametrize(

@@ -196,9 +196,9 @@ def revision(url: str) -> str | None:
     """Return the revision that the database stands at, as it notes itself."""
     engine = create_engine(url)
     with engine.connect() as connection:
-        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        result: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
     engine.dispose()
-    return found
+    return result
 
 
 @pytest.fixture
@@ -317,16 +317,16 @@ def test_a_reset_gives_a_new_password_and_takes_the_second_factor_away(program: 
 def test_the_trail_holds_until_a_row_of_it_is_touched(program: Flask, tmp_path: Path) -> None:
     assert "utuh" in done(program, "audit", "verify")
     anchors = done(program, "audit", "anchor")
-    kept = tmp_path / "anchors"
-    kept.write_text(anchors)
-    assert "utuh" in done(program, "audit", "verify", "--anchor", kept)
+    saved = tmp_path / "anchors"
+    saved.write_text(anchors)
+    assert "utuh" in done(program, "audit", "verify", "--anchor", saved)
     chain, number, _hash = anchors.splitlines()[-1].split(":")
-    kept.write_text(f"{chain}:{number}:{'f' * 64}\n")
-    broken = run(program, "audit", "verify", "--anchor", kept)
+    saved.write_text(f"{chain}:{number}:{'f' * 64}\n")
+    broken = run(program, "audit", "verify", "--anchor", saved)
     assert broken.exit_code == 1
     assert f"Rantai {chain}, entri {number}" in broken.stderr
-    kept.write_text("not an anchor\n")
-    assert run(program, "audit", "verify", "--anchor", kept).exit_code == 2
+    saved.write_text("not an anchor\n")
+    assert run(program, "audit", "verify", "--anchor", saved).exit_code == 2
     _tamper(program, "UPDATE audit_entry SET actor_name = 'somebody else' WHERE chain = 1 AND number = 1")
     broken = run(program, "audit", "verify")
     assert broken.exit_code == 1
@@ -379,9 +379,9 @@ def test_a_request_that_no_longer_agrees_with_its_history_is_found(new_database:
         app = empty(url)
         assert "sesuai dengan riwayatnya" in done(app, "history", "verify")
         _tamper(app, statement)
-        found = run(app, "history", "verify")
-        assert found.exit_code == 1
-        assert TAMPERED[statement] in found.stderr
+        result = run(app, "history", "verify")
+        assert result.exit_code == 1
+        assert TAMPERED[statement] in result.stderr
         close_app(app)
 
 

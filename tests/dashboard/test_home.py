@@ -56,15 +56,15 @@ def shown(visitor: Visitor, address: str) -> int:
     assert page.status_code == 200, address
     if 'class="nothing-here"' in page.text:
         return 0
-    found = _COUNT.search(page.text)
-    assert found, address
-    return int(found[1].replace(".", ""))
+    match = _COUNT.search(page.text)
+    assert match, address
+    return int(match[1].replace(".", ""))
 
 
 def linked(page: str) -> dict[str, int]:
     """Return the numbers of a page that lead to lists."""
-    found = [*_CELL.findall(page), *_KEY_NUMBER.findall(page), *_COUNTED_LINK.findall(page)]
-    return {unescape(url): int(number.replace(".", "")) for url, number in found if number.replace(".", "").isdigit()}
+    results = [*_CELL.findall(page), *_KEY_NUMBER.findall(page), *_COUNTED_LINK.findall(page)]
+    return {unescape(url): int(number.replace(".", "")) for url, number in results if number.replace(".", "").isdigit()}
 
 
 @pytest.mark.parametrize("reader", ["kepala", "admin", "pengelola", "pengelola.tt", "pemohon", "pemeriksa"])
@@ -138,8 +138,8 @@ def test_finished_steps_add_up_with_those_whose_sop_sets_no_standard(running_app
     finished = re.compile(r"/admin/([\w-]+)/\?state=done&(finished-from=[\d-]+&finished-until=[\d-]+)(?:&judged=(.+))?")
     by_step: dict[str, dict[str, int]] = {}
     for url, number in linked(home_of(running_app, "admin")).items():
-        if found := finished.fullmatch(url):
-            by_step.setdefault(found[1], {})[found[3] or "all"] = number
+        if match := finished.fullmatch(url):
+            by_step.setdefault(match[1], {})[match[3] or "all"] = number
     assert by_step["evaluation"]["all"] > 0
     for step, numbers in by_step.items():
         if "no-standard" in numbers:
@@ -233,8 +233,8 @@ def test_what_is_kept_of_clocks_follows_the_calendar_and_the_trail_is_not_told(r
         agency = session.scalars(select(Agency).where(Agency.key == "lumajang")).one()
         of_office = f"agency_id = {agency.id} and finished_at is not null and step <> 'request'"
         finished = session.scalar(text(f"select count(*) from activity where {of_office}"))
-        kept = select(StepTime).where(StepTime.agency_id == agency.id)
-        assert len(session.scalars(kept).all()) == finished
+        saved = select(StepTime).where(StepTime.agency_id == agency.id)
+        assert len(session.scalars(saved).all()) == finished
         sweep(session, agency, running_app.now)
         session.commit()
         assert durations.is_up_to_date(session, [agency], running_app.now)

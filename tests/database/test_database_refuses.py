@@ -242,8 +242,8 @@ def test_an_item_changed_that_a_request_names_or_taken_off_the_list_without_one(
     allows(damage)  # a mistake at the entry can be corrected
     refuses(f"UPDATE asset SET is_retired = TRUE WHERE id = {item.id}", "only through a request")
     change = change_at_step(session, office, Step.ASSET_REVIEW)
-    found = [{"asset_id": item.id, "finding": "Rusak berat"}]
-    make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
+    results = [{"asset_id": item.id, "finding": "Rusak berat"}]
+    make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": results})
     refuses(damage, "only through a request")
     refuses(f"DELETE FROM asset WHERE id = {item.id}")
 
@@ -360,13 +360,13 @@ def test_a_table_of_evidence_emptied_at_one_stroke(session: AuditedSession, offi
 def test_every_trigger_that_the_models_name_is_in_the_database(session: AuditedSession) -> None:
     connection = session.connection()
     if session.get_bind().dialect.name == "sqlite":
-        found = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
-        assert {name for name in found if not name.startswith(("search_", "total_"))} == {
+        result = set(connection.scalars(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")))
+        assert {name for name in result if not name.startswith(("search_", "total_"))} == {
             ban.name for ban in triggers.DENY_TRIGGERS
         }
     else:
-        found = set(connection.scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")))
-        assert {name for name in found if not name.startswith(("search_", "total_"))} == {
+        result = set(connection.scalars(text("SELECT tgname FROM pg_trigger WHERE NOT tgisinternal")))
+        assert {name for name in result if not name.startswith(("search_", "total_"))} == {
             ban.name for ban in (*triggers.DENY_TRIGGERS, *triggers.POSTGRESQL_TRIGGERS)
         }
     # Those that keep the search index and the totals are tested with them (tests/search, tests/reports).

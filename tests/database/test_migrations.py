@@ -152,7 +152,7 @@ def assert_kept(before: dict[str, list[str]], after: dict[str, list[str]]) -> No
     """Every row is there as it was; an upgrade may only add to the trail what it finds that was never told."""
     grows = {"audit_entry", "audit_row", "audit_chain"}
     assert {name: after[name] for name in before if name not in grows} == {
-        name: kept for name, kept in before.items() if name not in grows
+        name: saved for name, saved in before.items() if name not in grows
     }
     for name in ("audit_entry", "audit_row"):
         assert set(before[name]) <= set(after[name])
@@ -189,30 +189,30 @@ def versions(folder: Path) -> set[str]:
 
 
 def test_the_migrated_schema_is_the_models_word_by_word(database_url: str, empty_url: str) -> None:
-    with connected(empty_url) as made, connected(database_url) as migrated:
-        Base.metadata.create_all(made)
-        assert reflected_tables(migrated) == reflected_tables(made)
-        assert schema(migrated) == schema(made)
+    with connected(empty_url) as created, connected(database_url) as migrated:
+        Base.metadata.create_all(created)
+        assert reflected_tables(migrated) == reflected_tables(created)
+        assert schema(migrated) == schema(created)
         assert differences(migrated) == []
 
 
 def test_the_comparison_sees_columns_keys_checks_indexes_and_triggers(empty_url: str) -> None:
     with connected(empty_url) as connection:
         Base.metadata.create_all(connection)
-        found = schema(connection)
-        words = "\n".join(sorted(" ".join(part) for part in found))
+        result = schema(connection)
+        words = "\n".join(sorted(" ".join(part) for part in result))
     for part in (
         "closed_at", "fk_activity_where_the_former_led", "ON UPDATE CASCADE", "uq_sop_move_whole", "ck_sop_state",
         "'in-force'", "uq_activity_one_open", "finished_at IS NULL", "audit_row_no_delete", "append-only",
     ):  # fmt: skip
         assert part in words
-    kinds = {kind for kind, _name, _words in found}
+    kinds = {kind for kind, _name, _words in result}
     assert kinds >= ({"table", "index", "trigger"} if "sqlite" in empty_url else {"constraint", "trigger", "function"})
 
 
 def test_every_enum_is_checked_by_exactly_its_members(database_url: str) -> None:
     with connected(database_url) as connection:
-        found = reflected_tables(connection)
+        result = reflected_tables(connection)
     enums = [
         (table.name, column.type)
         for table in Base.metadata.sorted_tables
@@ -221,7 +221,7 @@ def test_every_enum_is_checked_by_exactly_its_members(database_url: str) -> None
     ]
     assert enums
     for table, enum in enums:
-        checks = found[table]["checks"]
+        checks = result[table]["checks"]
         assert isinstance(checks, dict)
         said = checks[f"ck_{table}_{enum.name}"]["sqltext"]
         assert enum.enum_class is not None
@@ -293,8 +293,8 @@ def test_a_database_in_use_keeps_its_rows_through_a_revision(lived_in_url: str, 
         downgrade(revision=str(SCRIPTS.get_revision(revision).down_revision))
         upgrade()
     with connected(lived_in_url) as connection:
-        found = rows(connection)
-    assert all(found[table] for table in ("change_request", "activity", "audit_entry", "asset", "delegation"))
+        result = rows(connection)
+    assert all(result[table] for table in ("change_request", "activity", "audit_entry", "asset", "delegation"))
 
 
 def test_the_search_index_agrees_with_the_records_after_the_way_down_to_the_first_release_and_up(
@@ -381,8 +381,8 @@ def test_a_revision_that_fails_takes_the_ones_before_it_back_too(empty_url: str,
 
 def file_of_each_table(connection: Connection) -> dict[str, int]:
     """Return the number of the file that PostgreSQL keeps each table in; another one means a table written anew."""
-    found = connection.execute(text("SELECT relname, relfilenode FROM pg_class WHERE relkind = 'r'"))
-    return {name: number for name, number in found if name in Base.metadata.tables}
+    result = connection.execute(text("SELECT relname, relfilenode FROM pg_class WHERE relkind = 'r'"))
+    return {name: number for name, number in result if name in Base.metadata.tables}
 
 
 @pytest.mark.parametrize("revision", REVISIONS[1:])

@@ -154,8 +154,8 @@ def test_who_was_told_of_what_is_for_the_office_s_own_eyes(register: tuple[Audit
     office = cast.lumajang
 
     def looked_into(person: User, **standing: bool) -> set[int | None]:
-        found = session.scalars(select(Notification).where(visible_agency_notifications(person, **standing)))
-        return {one.agency_id for one in found}
+        result = session.scalars(select(Notification).where(visible_agency_notifications(person, **standing)))
+        return {one.agency_id for one in result}
 
     for person in (office.manager, office.head, office.inspector, office.administrator):
         assert looked_into(person) == {office.agency.id}

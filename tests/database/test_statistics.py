@@ -21,12 +21,12 @@ ROWS = 400
 def engine(new_database: NewDatabase) -> Iterator[Engine]:
     """Return the engine of a database with a table that has an index of words."""
     with new_database("postgresql") as url:
-        made = create_engine(url)
-        with made.begin() as connection:
+        created = create_engine(url)
+        with created.begin() as connection:
             connection.execute(text("CREATE TABLE page (id integer PRIMARY KEY, words tsvector)"))
             connection.execute(text("CREATE INDEX page_words ON page USING gin (words)"))
-        yield made
-        made.dispose()
+        yield created
+        created.dispose()
 
 
 def planned_rows(connection: Connection) -> int:
@@ -56,7 +56,7 @@ def test_the_rows_of_the_same_transaction_are_counted_and_their_words_sorted_in(
 
 
 def test_sqlite_is_left_as_it_is() -> None:
-    made = create_engine("sqlite://")
-    with made.connect() as connection:
+    created = create_engine("sqlite://")
+    with created.connect() as connection:
         update_statistics(connection)
         assert connection.scalar(text("SELECT count(*) FROM sqlite_schema")) == 0

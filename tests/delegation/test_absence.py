@@ -45,9 +45,9 @@ def away(session: AuditedSession, office: Office, first: int = 0, last: int | No
         "until_date": None if last is None else TODAY + last * DAY,
         "reason": "Sakit", "by": office.head, "now": NOW, **changes,
     }  # fmt: skip
-    made = record_absence(session, **values)
+    created = record_absence(session, **values)
     session.commit()
-    return made
+    return created
 
 
 def local(office: Office, day: int, hour: int = 0, minute: int = 0) -> dt.datetime:
@@ -82,30 +82,30 @@ def test_it_holds_from_midnight_to_midnight_of_the_office_s_own_zone(
 ) -> None:
     set_test_audit_context(session)
     here = getattr(cast, key)
-    made = away(session, here, 1, 2)
+    created = away(session, here, 1, 2)
     for moment, holds in (
         (local(here, 2, 23, 59), False),
         (local(here, 3, 0, 0), True),
         (local(here, 4, 23, 59), True),
         (local(here, 5, 0, 0), False),
     ):
-        found = head_absence(session, here.agency, moment)
-        assert (found is not None) is holds
-        if found:
-            assert (found.cause, found.since, found.until) == (AbsenceCause.RECORDED, TODAY + DAY, TODAY + 2 * DAY)
-            assert (found.reason, found.absence, found.delegation) == ("Sakit", made, None)
-            assert found.uncovered_since == TODAY + DAY
+        result = head_absence(session, here.agency, moment)
+        assert (result is not None) is holds
+        if result:
+            assert (result.cause, result.since, result.until) == (AbsenceCause.RECORDED, TODAY + DAY, TODAY + 2 * DAY)
+            assert (result.reason, result.absence, result.delegation) == ("Sakit", created, None)
+            assert result.uncovered_since == TODAY + DAY
 
 
 def test_without_a_last_day_it_lasts_until_it_is_ended(session: AuditedSession, office: Office) -> None:
-    made = away(session, office, -2)
+    created = away(session, office, -2)
     assert present(head_absence(session, office.agency, NOW + 300 * DAY)).until is None
-    made.end(now=NOW + dt.timedelta(hours=1), by=office.head)
+    created.end(now=NOW + dt.timedelta(hours=1), by=office.head)
     session.commit()
     assert head_absence(session, office.agency, NOW + dt.timedelta(hours=1)) is None
-    assert (made.ended_by_id, made.ended_because) == (office.head.id, None)
+    assert (created.ended_by_id, created.ended_because) == (office.head.id, None)
     with pytest.raises(NoSuchMove, match="already ended"):
-        made.end(now=NOW + 2 * DAY, by=office.head)
+        created.end(now=NOW + 2 * DAY, by=office.head)
 
 
 def test_others_of_the_office_record_and_end_it_only_with_a_reason_why_they_do(
@@ -115,18 +115,18 @@ def test_others_of_the_office_record_and_end_it_only_with_a_reason_why_they_do(
         with pytest.raises(ValidationFailed) as refusal:
             away(session, office, by=person)
         assert set(refusal.value.field_errors) == {"because"}
-        made = away(session, office, by=person, because=" Dirawat di rumah sakit ")
-        assert (made.recorded_by, made.recorded_because) == (person, "Dirawat di rumah sakit")
+        created = away(session, office, by=person, because=" Dirawat di rumah sakit ")
+        assert (created.recorded_by, created.recorded_because) == (person, "Dirawat di rumah sakit")
         with pytest.raises(ValidationFailed) as refusal:
-            made.end(now=NOW, by=person, because=" ")
+            created.end(now=NOW, by=person, because=" ")
         assert set(refusal.value.field_errors) == {"because"}
-        made.end(now=NOW, by=person, because="Sudah masuk kantor")
+        created.end(now=NOW, by=person, because="Sudah masuk kantor")
         session.commit()
     away(session, office)
 
 
 def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, office: Office) -> None:
-    made = away(session, office)
+    created = away(session, office)
     other = cast.tana_tidung
     strangers = (
         office.requester, office.requester2, office.inspector, other.head, other.manager, other.administrator,
@@ -136,12 +136,12 @@ def test_nobody_else_records_or_ends_it(session: AuditedSession, cast: Cast, off
         with pytest.raises(NotAllowed):
             away(session, office, 5, 6, by=stranger, because="Sebab")
         with pytest.raises(NotAllowed):
-            made.end(now=NOW, by=stranger, because="Sebab")
+            created.end(now=NOW, by=stranger, because="Sebab")
     set_test_audit_context(session)
     office.manager.is_active = False
     session.commit()
     with pytest.raises(NotAllowed):
-        made.end(now=NOW, by=office.manager, because="Sebab")
+        created.end(now=NOW, by=office.manager, because="Sebab")
 
 
 @pytest.mark.parametrize(
@@ -176,20 +176,20 @@ def test_absences_of_one_head_do_not_overlap_but_may_follow_one_another(
     open_ended = away(session, office, 5)
     with pytest.raises(ValidationFailed):
         away(session, office, 30, 31)
-    found = head_absence(session, office.agency, NOW + 3 * DAY)
-    assert (present(found).since, present(found).until, present(found).reason) == (TODAY, None, "Sakit")
+    result = head_absence(session, office.agency, NOW + 3 * DAY)
+    assert (present(result).since, present(result).until, present(result).reason) == (TODAY, None, "Sakit")
     open_ended.end(now=NOW, by=office.head)
     session.commit()
-    found = head_absence(session, office.agency, NOW + 3 * DAY)
-    assert (present(found).since, present(found).until) == (TODAY, TODAY + 4 * DAY)
+    result = head_absence(session, office.agency, NOW + 3 * DAY)
+    assert (present(result).since, present(result).until) == (TODAY, TODAY + 4 * DAY)
 
 
 def test_a_head_who_came_back_may_leave_again_on_the_same_day(session: AuditedSession, office: Office) -> None:
-    made = away(session, office, -3, 3)
-    made.end(now=NOW, by=office.head)
+    created = away(session, office, -3, 3)
+    created.end(now=NOW, by=office.head)
     session.commit()
     again = away(session, office, 0, 1)
-    assert made.state(TODAY) is AbsenceState.OVER
+    assert created.state(TODAY) is AbsenceState.OVER
     assert again.state(TODAY) is AbsenceState.NOW
     assert again.state(TODAY - DAY) is AbsenceState.UPCOMING
     assert again.state(TODAY + 2 * DAY) is AbsenceState.OVER
@@ -203,8 +203,8 @@ def test_one_head_of_two_who_is_there_is_enough_and_the_last_to_leave_counts(
     away(session, office, -5, 9)
     assert head_absence(session, office.agency, NOW) is None
     away(session, office, -1, 4, head=second, by=second, reason="Dinas luar")
-    found = head_absence(session, office.agency, NOW)
-    assert (present(found).since, present(found).until, present(found).reason) == (
+    result = head_absence(session, office.agency, NOW)
+    assert (present(result).since, present(result).until, present(result).reason) == (
         TODAY - DAY,
         TODAY + 4 * DAY,
         "Dinas luar",
@@ -218,17 +218,17 @@ def test_a_head_whose_account_is_disabled_is_absent_since_the_trail_tells_it(
     set_test_audit_context(session, "user.disable", now=then)
     office.head.is_active = False
     session.commit()
-    found = head_absence(session, office.agency, NOW + DAY)
-    assert (present(found).cause, present(found).since, present(found).until, present(found).reason) == (
+    result = head_absence(session, office.agency, NOW + DAY)
+    assert (present(result).cause, present(result).since, present(result).until, present(result).reason) == (
         AbsenceCause.DISABLED,
         then,
         None,
         None,
     )
-    assert present(found).uncovered_since == then
+    assert present(result).uncovered_since == then
     away(session, office, -1, 9, by=office.manager, because="Pensiun")
-    found = head_absence(session, office.agency, NOW + DAY)
-    assert (present(found).cause, present(found).since, present(found).until) == (
+    result = head_absence(session, office.agency, NOW + DAY)
+    assert (present(result).cause, present(result).since, present(result).until) == (
         AbsenceCause.RECORDED,
         TODAY - DAY,
         None,
@@ -242,16 +242,20 @@ def test_an_agency_without_a_head_has_none_since_the_last_ceased_to_be_it(
     set_test_audit_context(session, "user.edit", now=then)
     office.head.roles = [Role.INSPECTOR]
     session.commit()
-    found = head_absence(session, office.agency, NOW + DAY)
-    assert (present(found).cause, present(found).since, present(found).delegation) == (AbsenceCause.VACANT, then, None)
+    result = head_absence(session, office.agency, NOW + DAY)
+    assert (present(result).cause, present(result).since, present(result).delegation) == (
+        AbsenceCause.VACANT,
+        then,
+        None,
+    )
 
 
 def test_where_nothing_tells_it_it_is_not_known_since_when(session: AuditedSession, office: Office) -> None:
     session.connection().execute(text("UPDATE user_account SET is_active = (1 = 0) WHERE is_head"))
     session.commit()
     session.expire_all()
-    found = head_absence(session, office.agency, NOW)
-    assert (present(found).cause, present(found).since, present(found).uncovered_since) == (
+    result = head_absence(session, office.agency, NOW)
+    assert (present(result).cause, present(result).since, present(result).uncovered_since) == (
         AbsenceCause.DISABLED,
         None,
         None,
@@ -262,24 +266,24 @@ def test_a_delegation_covers_it_and_says_by_itself_that_the_head_is_not_there(
     session: AuditedSession, office: Office
 ) -> None:
     granted = delegation(session, office, days=3)
-    found = head_absence(session, office.agency, NOW)
-    assert (present(found).cause, present(found).since, present(found).until) == (
+    result = head_absence(session, office.agency, NOW)
+    assert (present(result).cause, present(result).since, present(result).until) == (
         AbsenceCause.DELEGATED,
         TODAY,
         TODAY + 2 * DAY,
     )
-    assert (present(found).delegation, present(found).uncovered_since) == (granted, None)
+    assert (present(result).delegation, present(result).uncovered_since) == (granted, None)
     set_test_audit_context(session)
     away(session, office, -2)
-    found = head_absence(session, office.agency, NOW)
-    assert (present(found).cause, present(found).since, present(found).delegation) == (
+    result = head_absence(session, office.agency, NOW)
+    assert (present(result).cause, present(result).since, present(result).delegation) == (
         AbsenceCause.RECORDED,
         TODAY - 2 * DAY,
         granted,
     )
     assert present(head_absence(session, office.agency, local(office, 4, 23, 59))).delegation is granted
-    found = head_absence(session, office.agency, local(office, 5))
-    assert (present(found).delegation, present(found).uncovered_since) == (None, TODAY + 3 * DAY)
+    result = head_absence(session, office.agency, local(office, 5))
+    assert (present(result).delegation, present(result).uncovered_since) == (None, TODAY + 3 * DAY)
 
 
 def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office: Office) -> None:
@@ -290,8 +294,8 @@ def test_from_the_withdrawal_on_nobody_stands_in(session: AuditedSession, office
     then = NOW + dt.timedelta(hours=2)
     granted.withdraw(now=then, by=office.head)
     session.commit()
-    found = head_absence(session, office.agency, then)
-    assert (present(found).since, present(found).delegation, present(found).uncovered_since) == (TODAY, None, then)
+    result = head_absence(session, office.agency, then)
+    assert (present(result).since, present(result).delegation, present(result).uncovered_since) == (TODAY, None, then)
     granted_later = grant_delegation(
         session, head=office.head, delegate=official(session, office.delegate), kind=DelegationKind.PLT,
         decree_number="800/2/2026", from_date=TODAY + 5 * DAY, until_date=TODAY + 6 * DAY, by=office.head, now=NOW,
@@ -319,8 +323,8 @@ def test_a_delegate_whose_account_is_disabled_covers_nothing(session: AuditedSes
     set_test_audit_context(session, "user.disable", now=then)
     office.delegate.is_active = False
     session.commit()
-    found = head_absence(session, office.agency, then)
-    assert (present(found).delegation, present(found).uncovered_since) == (None, then)
+    result = head_absence(session, office.agency, then)
+    assert (present(result).delegation, present(result).uncovered_since) == (None, then)
 
 
 def test_an_absence_bars_no_head_who_is_there_after_all_and_approves_nothing_by_silence(
@@ -384,8 +388,8 @@ def test_the_database_refuses_an_absence_that_cannot_be(
 
 
 def test_the_database_keeps_what_was_recorded(session: AuditedSession, office: Office) -> None:
-    made = away(session, office)
-    made.end(now=NOW, by=office.head)
+    created = away(session, office)
+    created.end(now=NOW, by=office.head)
     session.commit()
     for statement in (
         "UPDATE absence SET from_date = '2026-01-01'",

@@ -37,16 +37,16 @@ def absences(running_app: RunningApp) -> list[Absence]:
         return list(opened.scalars(select(Absence).order_by(Absence.id)))
 
 
-def sent(running_app: RunningApp, by: str = "kepala", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, by: str = "kepala", *, json: bool = False, **values: Any) -> TestResponse:
     """Send the form for an absence from today on."""
     with running_app.session() as opened:
         head = opened.scalars(select(User.id).where(User.username == "kepala")).one()
-    fields = {"head_id": str(head), "from_date": str(TODAY), "until_date": "", "reason": "Sakit <keras>"} | typed
+    fields = {"head_id": str(head), "from_date": str(TODAY), "until_date": "", "reason": "Sakit <keras>"} | values
     return running_app.visitor(by).post("/admin/absence/new/", json=json, **fields)
 
 
-def recorded(running_app: RunningApp, by: str = "kepala", **typed: Any) -> Absence:
-    answer = sent(running_app, by, **typed)
+def recorded(running_app: RunningApp, by: str = "kepala", **values: Any) -> Absence:
+    answer = sent(running_app, by, **values)
     assert answer.status_code == 303, answer.text
     return absences(running_app)[-1]
 
@@ -83,8 +83,8 @@ def test_the_head_records_an_absence_and_ends_it_and_the_trail_tells_both(runnin
     assert head.post(f"/admin/absence/{one.id}/end").status_code == 409
     assert f"/admin/absence/{one.id}/end" not in head.get(path).text
     with running_app.session() as opened:
-        told = [(entry.action, entry.reason) for entry in entries_for_record(opened, "absence", one.id)]
-    assert told == [("absence.end", None), ("absence.record", "Sakit <keras>")]
+        messages = [(entry.action, entry.reason) for entry in entries_for_record(opened, "absence", one.id)]
+    assert messages == [("absence.end", None), ("absence.record", "Sakit <keras>")]
 
 
 @pytest.mark.parametrize("name", ["pengelola", "administrator"])

@@ -43,7 +43,7 @@ def delegations(running_app: RunningApp) -> list[Delegation]:
 
 
 def sent(
-    running_app: RunningApp, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **typed: Any
+    running_app: RunningApp, by: str = "kepala", *, json: bool = False, first: int = 0, days: int = 3, **values: Any
 ) -> TestResponse:
     """Send the form for a delegation that begins ``first`` days from today."""
     fields = {
@@ -55,7 +55,7 @@ def sent(
         "until_date": str(TODAY + dt.timedelta(days=first + days - 1)),
         "reason": "Dinas luar <daerah>",
         "decree": ("SK Plh.pdf", PDF),
-    } | typed
+    } | values
     if fields["decree"]:
         fields["decree"] = upload_file(*fields["decree"])
     return running_app.visitor(by).post(
@@ -63,8 +63,8 @@ def sent(
     )
 
 
-def granted(running_app: RunningApp, by: str = "kepala", **typed: Any) -> Delegation:
-    answer = sent(running_app, by, **typed)
+def granted(running_app: RunningApp, by: str = "kepala", **values: Any) -> Delegation:
+    answer = sent(running_app, by, **values)
     assert answer.status_code == 303, answer.text
     return delegations(running_app)[-1]
 
@@ -84,8 +84,8 @@ def test_a_head_grants_it_with_the_decree_which_the_office_downloads(running_app
     assert "SK Plh.pdf" in page.text
     assert "Dinas luar &lt;daerah&gt;" in page.text
     with running_app.session() as opened:
-        told = entries_for_record(opened, "delegation", one.id)
-        assert [(entry.action, entry.reason) for entry in told] == [("delegation.grant", "Dinas luar <daerah>")]
+        entries = entries_for_record(opened, "delegation", one.id)
+        assert [(entry.action, entry.reason) for entry in entries] == [("delegation.grant", "Dinas luar <daerah>")]
         (document,) = opened.get_one(Delegation, one.id).documents
     path = f"/admin/document/{document.id}/file"
     assert running_app.visitor("pemeriksa").get(path).status_code == 200
@@ -152,14 +152,14 @@ def test_the_scanned_decree_survives_a_form_that_comes_back(running_app: Running
     assert (answer.status_code, 'id="until_date-error"' in answer.text) == (422, True)
     assert 'id="decree-error"' not in answer.text
     assert "Sudah terunggah: SK Plh.pdf" in answer.text
-    found = re.search(r'name="form_id"[^>]* value="([0-9a-f]{32})"', answer.text)
-    assert found
-    again = sent(running_app, decree=None, decree_number="800/78/2026", form_id=found.group(1))
+    match = re.search(r'name="form_id"[^>]* value="([0-9a-f]{32})"', answer.text)
+    assert match
+    again = sent(running_app, decree=None, decree_number="800/78/2026", form_id=match.group(1))
     assert again.status_code == 303, again.text
     with running_app.session() as session:
         newest = session.scalars(select(Delegation).order_by(Delegation.id.desc()).limit(1)).one()
         assert [one.name for one in newest.documents] == ["SK Plh.pdf"]
-        assert list(session.scalars(select(PendingUpload).where(PendingUpload.form_id == found.group(1)))) == []
+        assert list(session.scalars(select(PendingUpload).where(PendingUpload.form_id == match.group(1)))) == []
 
 
 def test_a_refusal_is_told_as_json_where_asked(running_app: RunningApp) -> None:

@@ -56,35 +56,35 @@ def appoint(session: AuditedSession, office: Office, **changes: Any) -> Delegati
         "decree_number": "821/15/2026", "from_date": TODAY, "until_date": dt.date(2026, 6, 1),
         "by": office.administrator, "now": NOW, **changes,
     }  # fmt: skip
-    made = grant_delegation(session, **values)
-    confirm_delegation(made, by=session.scalars(_SUPERADMIN).one(), now=NOW)
+    created = grant_delegation(session, **values)
+    confirm_delegation(created, by=session.scalars(_SUPERADMIN).one(), now=NOW)
     session.commit()
-    return made
+    return created
 
 
 def test_the_plt_whom_the_superior_appoints_decides_and_signs_as_plt(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.APPROVAL)
     leave(session, office)
-    made = appoint(session, office)
-    assert (made.head_id, made.head_name, made.head_title) == (None, SEKDA.name, SEKDA.title)
-    assert (made.decree_date, made.recorded_by_capacity) == (TODAY, "Administrator")
+    created = appoint(session, office)
+    assert (created.head_id, created.head_name, created.head_title) == (None, SEKDA.name, SEKDA.title)
+    assert (created.decree_date, created.recorded_by_capacity) == (TODAY, "Administrator")
     assert office.manager2.roles == {Role.CHANGE_MANAGER}, "keeps the post of their own"
     decided = make_move(session, change, Outcome.APPROVED, office.manager2)
-    assert (decided.capacity, decided.delegation_id) == ("Plt. Kepala LPSE", made.id)
-    found = head_absence(session, office.agency, NOW)
-    assert found is not None
-    assert (found.cause, found.delegation, found.uncovered_since) == (AbsenceCause.VACANT, made, None)
+    assert (decided.capacity, decided.delegation_id) == ("Plt. Kepala LPSE", created.id)
+    result = head_absence(session, office.agency, NOW)
+    assert result is not None
+    assert (result.cause, result.delegation, result.uncovered_since) == (AbsenceCause.VACANT, created, None)
 
 
 def test_it_ends_when_the_post_is_filled_and_stays_ended(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     leave(session, office)
-    made = appoint(session, office)
+    created = appoint(session, office)
     leave(session, office, {Role.HEAD})
-    assert made.state(TODAY) is DelegationState.VOID
+    assert created.state(TODAY) is DelegationState.VOID
     leave(session, office)
-    assert made.state(TODAY) is DelegationState.VOID
+    assert created.state(TODAY) is DelegationState.VOID
     assert load_active_delegation(session, office.manager2, NOW) is None
     again = appoint(session, office, decree_number="821/16/2026")
     assert load_active_delegation(session, office.manager2, NOW) == again
@@ -97,21 +97,21 @@ def test_a_disabled_head_leaves_the_post_vacant_until_the_account_is_enabled(
     set_test_audit_context(session)
     office.head.is_active = False
     session.commit()
-    made = appoint(session, office)
-    assert load_active_delegation(session, office.manager2, NOW) == made
+    created = appoint(session, office)
+    assert load_active_delegation(session, office.manager2, NOW) == created
     set_test_audit_context(session)
     office.head.is_active = True
     session.commit()
-    assert made.state(TODAY) is DelegationState.VOID
+    assert created.state(TODAY) is DelegationState.VOID
 
 
 def test_a_head_s_delegation_stays_void_when_the_head_comes_back(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    made = delegation(session, office, office.manager2, days=365)
+    created = delegation(session, office, office.manager2, days=365)
     change = change_at_step(session, office, Step.APPROVAL)
     leave(session, office)
     leave(session, office, {Role.HEAD})
-    assert made.state(TODAY) is DelegationState.VOID
+    assert created.state(TODAY) is DelegationState.VOID
     with pytest.raises(NotAllowed):
         make_move(session, change, Outcome.APPROVED, office.manager2)
     assert session.scalars(select(Delegation.id).where(Delegation.is_in_force_on(TODAY))).all() == []
@@ -140,11 +140,11 @@ def test_what_a_decree_of_the_superior_lacks_is_named(
 
 def test_a_longer_term_and_an_earlier_day_are_recorded_with_their_reason(session: AuditedSession, cast: Cast) -> None:
     leave(session, cast.lumajang)
-    made = appoint(
+    created = appoint(
         session, cast.lumajang, from_date=dt.date(2026, 2, 5), until_date=dt.date(2026, 12, 31),
         exception_reason="SK diterima terlambat",
     )  # fmt: skip
-    assert made.exception_reason == "SK diterima terlambat"
+    assert created.exception_reason == "SK diterima terlambat"
 
 
 def test_while_a_head_is_in_office_no_superior_appoints_a_plt(session: AuditedSession, cast: Cast) -> None:
@@ -187,8 +187,8 @@ def test_an_inspector_and_a_mere_requester_do_not_act_for_the_head(
         )  # fmt: skip
 
     if can:
-        made = grant()
-        assert load_active_delegation(session, office.manager2, NOW) == made
+        created = grant()
+        assert load_active_delegation(session, office.manager2, NOW) == created
         office.manager2.roles = {Role.INSPECTOR}
         assert load_active_delegation(session, office.manager2, NOW) is None
         return

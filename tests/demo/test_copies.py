@@ -212,20 +212,20 @@ def test_the_operations_given_the_same_would_have_written_the_same(new_database:
             entries = entries_by_request(session, last)
             assert {entry.action for entry in entries} >= REPLAYED
             contents = dict(session.execute(select(FileContent.sha256, FileContent.content)).all())
-            told = [(entry.action, entry.at, entry.actor_id, entry.row_changes) for entry in entries]
+            messages = [(entry.action, entry.at, entry.actor_id, entry.row_changes) for entry in entries]
             expected, expected_trail = rows_of(session, NUMBERED), said(entries)
         with open_session(other) as session:
-            for action, at, actor_id, rows in told:
+            for action, at, actor_id, rows in messages:
                 if actor_id is not None:
                     again(session, action, at, session.get_one(User, actor_id), rows, contents)
                 else:
                     sweep_again(session, at, rows)
-            made, trail = rows_of(session, NUMBERED), said(entries_by_request(session, last))
+            created, trail = rows_of(session, NUMBERED), said(entries_by_request(session, last))
             assert list(totals.differences(session.connection())) == []
     # The index has the words of details in the order in which they were typed; the sweep reckons months later, and
     # totals are added up later.
     apart = TRAIL | TOLD | DERIVED - {"step_time"}
-    assert {name: rows for name, rows in made.items() if name not in apart} == {
+    assert {name: rows for name, rows in created.items() if name not in apart} == {
         name: rows for name, rows in expected.items() if name not in apart
     }
     assert trail == expected_trail
@@ -234,23 +234,23 @@ def test_the_operations_given_the_same_would_have_written_the_same(new_database:
 def entries_by_request(session: Session, after: int) -> list[AuditEntry]:
     """Return the entries beyond ``after`` request by request: so ids are given as they are by copying."""
     of_request = (AuditRow.entry_id == AuditEntry.id) & (AuditRow.table_name == "change_request")
-    found = session.execute(
+    result = session.execute(
         select(AuditEntry, AuditRow.row_id).join(AuditRow, of_request).where(AuditEntry.id > after)
     ).all()
-    return [entry for entry, _request in sorted(found, key=lambda pair: (int(pair[1]), pair[0].id))]
+    return [entry for entry, _request in sorted(result, key=lambda pair: (int(pair[1]), pair[0].id))]
 
 
 def said(entries: list[AuditEntry]) -> list[dict[tuple[str, str], dict[str, Any]]]:
     """Return what each of ``entries`` says of each row in the end, numbers aside."""
-    found = []
+    results = []
     for entry in entries:
         rows: dict[tuple[str, str], dict[str, Any]] = {}
         for row in entry.row_changes:
             if row["table"] not in {*TOLD, "number_counter"}:
                 after = {name: value for name, value in row["after"].items() if name not in NUMBERED}
                 rows.setdefault((row["table"], row["id"]), {}).update(after)
-        found.append({key: after for key, after in rows.items() if after})
-    return found
+        results.append({key: after for key, after in rows.items() if after})
+    return results
 
 
 def sweep_again(session: Session, at: dt.datetime, told: list[dict[str, Any]]) -> None:
@@ -317,11 +317,11 @@ def again(
 
 def told_of(told: list[dict[str, Any]], table: str, id_: str) -> dict[str, Any]:
     """Return what an entry says of a row in the end."""
-    found: dict[str, Any] = {}
+    result: dict[str, Any] = {}
     for row in told:
         if (row["table"], row["id"]) == (table, id_):
-            found |= row["after"]
-    return found
+            result |= row["after"]
+    return result
 
 
 def change_of(told: list[dict[str, Any]]) -> int:
@@ -400,16 +400,16 @@ def written(
 
 def typed(table: FromClause, row: dict[str, Any]) -> dict[str, Any]:
     """Return a row as the trail tells of it with the types of its columns."""
-    found = {}
+    results = {}
     for name, value in row.items():
         column = table.c[name].type
         if isinstance(column, EnumSet):
-            found[name] = column.process_result_value(value, sqlite.dialect())
+            results[name] = column.process_result_value(value, sqlite.dialect())
             continue
         kind: Any = dt.datetime if isinstance(column, UtcDateTime) else column.python_type
         plain = isinstance(value, str) and kind is not str
         if plain and kind in {dt.date, dt.datetime}:
-            found[name] = kind.fromisoformat(value)
+            results[name] = kind.fromisoformat(value)
         else:
-            found[name] = kind(value) if plain else value
-    return found
+            results[name] = kind(value) if plain else value
+    return results

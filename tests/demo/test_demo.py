@@ -97,8 +97,8 @@ def rows_of(session: Session, leaving_out: frozenset[str] = frozenset()) -> dict
 
 def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(database_url: str) -> None:
     with open_session(database_url) as session:
-        made = first_start(session, WALL_CLOCK, requests=8)
-        names = {account.username: account.roles for account in made}
+        created = first_start(session, WALL_CLOCK, requests=8)
+        names = {account.username: account.roles for account in created}
         expected = {figure.username + suffix: (figure.role,) for figure in CAST for suffix in ("", ".tt")}
         assert names == {**expected, "admin": (Role.ADMINISTRATOR,)}
         assert session.scalar(select(func.count()).select_from(ChangeRequest)) == 8
@@ -113,11 +113,11 @@ def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(dat
 
 def test_a_second_start_makes_nothing_and_still_knows_the_accounts(database_url: str) -> None:
     with open_session(database_url) as session:
-        made = first_start(session, WALL_CLOCK, requests=8)
+        created = first_start(session, WALL_CLOCK, requests=8)
         before = rows_of(session)
         assert first_start(session, WALL_CLOCK + dt.timedelta(days=1)) == []
         assert rows_of(session) == before
-        assert {account.username for account in accounts(session)} == {account.username for account in made}
+        assert {account.username for account in accounts(session)} == {account.username for account in created}
 
 
 def test_a_first_start_that_ended_after_the_cast_makes_the_register_the_next_time(database_url: str) -> None:
@@ -250,12 +250,12 @@ def test_every_late_step_has_its_deviation_in_time_and_no_other_step_has_one(reg
 
 
 def test_what_was_not_kept_is_accounted_for_and_disposed_of_by_the_head(register: Session) -> None:
-    found = register.scalars(select(Deviation)).all()
-    assert {deviation.kind for deviation in found} == set(DeviationKind)
-    assert {deviation.disposal for deviation in found} == {None, *Disposal}
-    assert {deviation.state for deviation in found} == set(DeviationState)
-    assert len({deviation.account for deviation in found}) > 15
-    for deviation in found:
+    result = register.scalars(select(Deviation)).all()
+    assert {deviation.kind for deviation in result} == set(DeviationKind)
+    assert {deviation.disposal for deviation in result} == {None, *Disposal}
+    assert {deviation.state for deviation in result} == set(DeviationState)
+    assert len({deviation.account for deviation in result}) > 15
+    for deviation in result:
         activity = deviation.activity
         # Nothing ends without its accounts, which are the executor's.
         assert (deviation.account is None) == activity.is_open
@@ -289,10 +289,10 @@ def assert_disposed_of_by_a_head(deviation: Deviation) -> None:
 
 
 def test_nearly_all_notifications_are_read_and_those_of_the_last_hours_are_not(register: Session) -> None:
-    found = register.scalars(select(Notification)).all()
-    unread = [one for one in found if one.read_at is None]
-    end = max(one.at for one in found)
-    assert 0 < len(unread) < len(found) / 20
+    result = register.scalars(select(Notification)).all()
+    unread = [one for one in result if one.read_at is None]
+    end = max(one.at for one in result)
+    assert 0 < len(unread) < len(result) / 20
     assert all(one.at > end - dt.timedelta(days=1) for one in unread)
 
 
@@ -332,7 +332,7 @@ def test_the_files_open(register: Session) -> None:
             table = int(content.rsplit(b"startxref\n", 1)[1].split()[0])
             assert content[table:].startswith(b"xref\n0 6\n")
             places = [int(line[:10]) for line in content[table:].splitlines()[3:8]]
-            assert all(content[place:].startswith(b"%d 0 obj" % number) for number, place in enumerate(places, 1))
+            assert all(content[location:].startswith(b"%d 0 obj" % number) for number, location in enumerate(places, 1))
         elif media_type == PNG:
             length = struct.unpack(">I", content[33:37])[0]
             assert len(zlib.decompress(content[41 : 41 + length])) == 40 * 65
@@ -352,14 +352,14 @@ def test_the_trail_holds_and_the_stored_steps_agree_with_the_history(register: S
 
 
 def test_the_trail_tells_of_every_row_in_the_order_of_time(register: Session) -> None:
-    told = {
+    messages = {
         (row.table_name, row.row_id)
         for row in register.connection().execute(select(audit_trail.AuditRow.table_name, audit_trail.AuditRow.row_id))
     }
     for table, rows in rows_of(register).items():
         if table not in TRAIL | DERIVED | {"alembic_version"}:
             keys = ["/".join(str(row[key.name]) for key in Base.metadata.tables[table].primary_key) for row in rows]
-            assert told.issuperset((table, key) for key in keys)
+            assert messages.issuperset((table, key) for key in keys)
     for agency_id in (1, 2):
         moments = register.scalars(
             select(AuditEntry.at).where(AuditEntry.chain == agency_id).order_by(AuditEntry.number)

@@ -118,12 +118,12 @@ def _nothing_is_verified_before_everything_is_disposed_of(running_app: RunningAp
     """Return the deviation that is to be followed up."""
     undisposed = running_app.make_move(change_id, Outcome.VERIFIED)
     assert undisposed.status_code == 422
-    found = told(running_app, change_id)
-    assert [one.kind for one in found] == [DeviationKind.EQUIPMENT, DeviationKind.TIME, DeviationKind.TIME]
-    given: dict[str, Any] = {f"disposal-{one.id}": "accepted" for one in found[:2]}
+    result = told(running_app, change_id)
+    assert [one.kind for one in result] == [DeviationKind.EQUIPMENT, DeviationKind.TIME, DeviationKind.TIME]
+    given: dict[str, Any] = {f"disposal-{one.id}": "accepted" for one in result[:2]}
     with running_app.session() as session:
         manager = running_app.cast(session).lumajang.manager.id
-    last = found[2].id
+    last = result[2].id
     given |= {f"disposal-{last}": "follow-up", f"follow-up-by-{last}": str(manager)}
     without_a_day = running_app.make_move(change_id, Outcome.VERIFIED, **given)
     assert without_a_day.status_code == 422

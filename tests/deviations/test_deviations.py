@@ -69,11 +69,11 @@ def test_a_late_step_needs_its_account_whatever_its_outcome(outcome: Outcome) ->
     assert "2 h 30 min" in str(refusal.value.field_errors["account-time"])
     there = at_hand(Step.EVALUATION, outcome, lateness=LATE, account__time="Listrik padam")
     assert decide(PAPER, here, outcome, MANAGER, there).outcome is outcome
-    (found,) = detect_deviations(PAPER, here, outcome, there)
-    assert (found.kind, found.subject, found.standard, found.measured_minutes) == (
+    (result,) = detect_deviations(PAPER, here, outcome, there)
+    assert (result.kind, result.subject, result.standard, result.measured_minutes) == (
         DeviationKind.TIME, "handling", "2 jam", 150,
     )  # fmt: skip
-    assert str(found.title) == "Handling time"
+    assert str(result.title) == "Handling time"
 
 
 def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does() -> None:
@@ -82,8 +82,8 @@ def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does
     assert set(validation_errors(PAPER, here, Outcome.DONE, without)) == {"equipment-pc"}
     accounted = replace(without, values={**without.values, "account-equipment-pc": "PC rusak, memakai laptop"})
     assert validation_errors(PAPER, here, Outcome.DONE, accounted) == {}
-    (found,) = detect_deviations(PAPER, here, Outcome.DONE, accounted)
-    assert (found.kind, found.subject) == (DeviationKind.EQUIPMENT, "equipment-pc")
+    (result,) = detect_deviations(PAPER, here, Outcome.DONE, accounted)
+    assert (result.kind, result.subject) == (DeviationKind.EQUIPMENT, "equipment-pc")
     # Another paper may know no deviations: what it requires is required.
     strict = with_switches(PAPER, replace(PAPER.switches, deviations=False))
     assert set(validation_errors(strict, here, Outcome.DONE, accounted)) == {"equipment-pc"}
@@ -92,11 +92,11 @@ def test_an_account_takes_the_place_of_what_is_not_at_hand_and_nothing_else_does
 
 def test_an_output_that_is_not_there_is_said_and_accounted_for() -> None:
     here = Position(Step.IMPLEMENTATION)
-    said = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=OUTPUT_LACKING)
-    assert set(validation_errors(PAPER, here, Outcome.DONE, said)) == {"account-output-0"}
+    text = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=OUTPUT_LACKING)
+    assert set(validation_errors(PAPER, here, Outcome.DONE, text)) == {"account-output-0"}
     told = at_hand(Step.IMPLEMENTATION, Outcome.DONE, output__0=OUTPUT_LACKING, account__output__0="Menyusul besok")
     assert validation_errors(PAPER, here, Outcome.DONE, told) == {}
-    assert [found.what for found in detect_deviations(PAPER, here, Outcome.DONE, told)] == [
+    assert [result.what for result in detect_deviations(PAPER, here, Outcome.DONE, told)] == [
         PAPER.rules[Step.IMPLEMENTATION].outputs[0]
     ]
     # Who sends a request away has no output to show.

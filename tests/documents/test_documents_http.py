@@ -85,8 +85,8 @@ def change_id(running_app: RunningApp) -> int:
 def test_a_file_comes_back_as_a_download_that_no_browser_runs(running_app: RunningApp, change_id: int) -> None:
     name = 'Hasil évaluasi; "akhir" 100%.pdf'
     assert send(running_app, change_id, upload_file(name)).status_code == 303
-    (found,) = (id_ for stored, id_ in attached(running_app, change_id).items() if stored.startswith("Hasil"))
-    answer = running_app.visitor("pengelola").get(f"/admin/document/{found}/file")
+    (result,) = (id_ for stored, id_ in attached(running_app, change_id).items() if stored.startswith("Hasil"))
+    answer = running_app.visitor("pengelola").get(f"/admin/document/{result}/file")
     assert (answer.status_code, answer.data, answer.mimetype) == (200, PDF, "application/pdf")
     disposition = answer.headers["Content-Disposition"]
     assert disposition.startswith("attachment;")
@@ -134,22 +134,22 @@ def test_nothing_else_is_shown_within_a_page(running_app: RunningApp, change_id:
             activity=change.current_activity,
         )  # fmt: skip
         session.commit()
-    found = attached(running_app, change_id)
+    result = attached(running_app, change_id)
     for name in ("catatan.txt", "palsu.pdf"):
-        answer = running_app.visitor("pengelola").get(f"/admin/document/{found[name]}/preview")
+        answer = running_app.visitor("pengelola").get(f"/admin/document/{result[name]}/preview")
         assert answer.status_code == 404, name
     page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
-    assert f"/admin/document/{found['catatan.txt']}/preview" not in page
+    assert f"/admin/document/{result['catatan.txt']}/preview" not in page
 
 
 def test_the_hash_stands_wherever_the_file_is_named(running_app: RunningApp, change_id: int) -> None:
     send(running_app, change_id, upload_file("bukti.pdf", variant(b"sebuah bukti")))
     sha256 = hashlib.sha256(variant(b"sebuah bukti")).hexdigest()
-    found = attached(running_app, change_id)["bukti.pdf"]
+    result = attached(running_app, change_id)["bukti.pdf"]
     visitor = running_app.visitor("pengelola")
     for path in (
         f"/admin/change/details/?id={change_id}",
-        f"/admin/document/details/?id={found}",
+        f"/admin/document/details/?id={result}",
         f"/admin/document/?sha256={sha256}",
         "/admin/document/export/csv/",
     ):
@@ -220,24 +220,24 @@ def test_a_name_is_cleaned_before_anybody_sees_it(
 
 def test_only_those_who_may_see_the_request_may_see_its_files(running_app: RunningApp, change_id: int) -> None:
     send(running_app, change_id, upload_file("rahasia-kantor.pdf"))
-    found = attached(running_app, change_id)["rahasia-kantor.pdf"]
+    result = attached(running_app, change_id)["rahasia-kantor.pdf"]
     may = {"pemohon", "pengelola", "pengelola2", "kepala", "plh", "pemeriksa", "administrator", "admin"}
     for name in (*may, "pemohon2", "pemohon.tt", "pengelola.tt", "kepala.tt", "pemeriksa.tt", "administrator.tt"):
         visitor = running_app.visitor(name)
-        for path in (f"/admin/document/{found}/file", f"/admin/document/details/?id={found}"):
+        for path in (f"/admin/document/{result}/file", f"/admin/document/details/?id={result}"):
             assert visitor.get(path).status_code == (200 if name in may else 404), (name, path)
         assert ("rahasia-kantor.pdf" in visitor.get("/admin/document/").text) == (name in may)
-    assert Visitor(running_app.app).get(f"/admin/document/{found}/file").status_code == 302
+    assert Visitor(running_app.app).get(f"/admin/document/{result}/file").status_code == 302
 
 
 def test_the_files_of_a_draft_are_the_requester_s_alone(running_app: RunningApp) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.REQUEST)
     requester = running_app.visitor("pemohon")
     requester.post(f"/admin/change/edit/?id={change_id}", document=upload_file("konsep.pdf"))
-    found = attached(running_app, change_id)["konsep.pdf"]
-    assert requester.get(f"/admin/document/{found}/file").status_code == 200
+    result = attached(running_app, change_id)["konsep.pdf"]
+    assert requester.get(f"/admin/document/{result}/file").status_code == 200
     for name in ("pemohon2", "pengelola", "kepala", "pemeriksa", "administrator", "admin", "kepala.tt"):
-        assert running_app.visitor(name).get(f"/admin/document/{found}/file").status_code == 404, name
+        assert running_app.visitor(name).get(f"/admin/document/{result}/file").status_code == 404, name
 
 
 @pytest.mark.parametrize("address", ["0", "-1", "1,2", "1%20OR%201", "9" * 30, "٣", "abc", "1.0", "%00"])
@@ -251,8 +251,8 @@ def test_a_wrongly_attached_file_is_removed_by_the_step_s_actor_while_the_step_i
     running_app: RunningApp, change_id: int
 ) -> None:
     send(running_app, change_id, upload_file("keliru.pdf"), upload_file("benar.pdf"))
-    found = attached(running_app, change_id)["keliru.pdf"]
-    path, version = f"/admin/document/{found}/remove", running_app.step_and_version(change_id)[1]
+    result = attached(running_app, change_id)["keliru.pdf"]
+    path, version = f"/admin/document/{result}/remove", running_app.step_and_version(change_id)[1]
     for name in ("pemohon", "kepala", "pemeriksa", "admin"):
         assert running_app.visitor(name).post(path, confirm="yes").status_code == 403, name
     for name in ("pemohon2", "pengelola.tt"):
@@ -276,14 +276,14 @@ def test_a_wrongly_attached_file_is_removed_by_the_step_s_actor_while_the_step_i
 
 def test_a_file_of_a_finished_step_is_never_removed(running_app: RunningApp, change_id: int) -> None:
     send(running_app, change_id, upload_file("tetap.pdf"))
-    found = attached(running_app, change_id)["tetap.pdf"]
+    result = attached(running_app, change_id)["tetap.pdf"]
     assert running_app.make_move(change_id, Outcome.ACCEPTED).status_code == 303
     for name, status in (("pengelola", 409), ("pemohon", 409), ("kepala", 409), ("admin", 409), ("pemohon2", 404)):
-        answer = running_app.visitor(name).post(f"/admin/document/{found}/remove", confirm="yes", json=True)
+        answer = running_app.visitor(name).post(f"/admin/document/{result}/remove", confirm="yes", json=True)
         assert (name, answer.status_code) == (name, status)
     assert "tetap.pdf" in attached(running_app, change_id)
     assert (
-        f"/admin/document/{found}/remove"
+        f"/admin/document/{result}/remove"
         not in running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     )
 
@@ -298,8 +298,8 @@ def test_a_requester_removes_a_file_of_a_draft_and_what_the_paper_requires_is_as
         **dict[str, Any]({"document-surat": upload_file("x.pdf")}),
         document=upload_file("y.pdf"),
     )
-    found = attached(running_app, change_id)["y.pdf"]
-    answer = requester.post(f"/admin/document/{found}/remove", confirm="yes")
+    result = attached(running_app, change_id)["y.pdf"]
+    answer = requester.post(f"/admin/document/{result}/remove", confirm="yes")
     assert answer.status_code == 303
     assert "y.pdf" not in attached(running_app, change_id)
 
@@ -310,16 +310,16 @@ def test_the_decree_of_a_delegation_is_served_to_the_office_and_never_removed(ru
         from tests.support.cast import NOW, set_test_audit_context  # noqa: PLC0415
 
         office = running_app.cast(session).lumajang
-        made = delegation(session, office, office.manager2)
+        created = delegation(session, office, office.manager2)
         set_test_audit_context(session, "attach")
         decree = attach(session, name="sk.pdf", media_type="application/pdf", content=PDF, by=office.head, now=NOW,
-                        delegation=made)  # fmt: skip
+                        delegation=created)  # fmt: skip
         session.commit()
-        found = decree.id
+        result = decree.id
     for name, status in (("kepala", 200), ("pengelola", 200), ("pemeriksa", 200), ("pemohon", 404), ("kepala.tt", 404)):
         visitor = running_app.visitor(name)
-        assert visitor.get(f"/admin/document/{found}/file").status_code == status, name
-        removed = visitor.post(f"/admin/document/{found}/remove", confirm="yes").status_code
+        assert visitor.get(f"/admin/document/{result}/file").status_code == status, name
+        removed = visitor.post(f"/admin/document/{result}/remove", confirm="yes").status_code
         assert removed == (409 if status == 200 else 404)
 
 
@@ -328,9 +328,9 @@ def test_the_same_bytes_attached_twice_are_kept_once_and_both_can_be_read(
 ) -> None:
     content = variant(b"sama")
     send(running_app, change_id, upload_file("satu.pdf", content), upload_file("dua.pdf", content))
-    found = attached(running_app, change_id)
+    result = attached(running_app, change_id)
     for name in ("satu.pdf", "dua.pdf"):
-        assert running_app.visitor("pengelola").get(f"/admin/document/{found[name]}/file").data == content
+        assert running_app.visitor("pengelola").get(f"/admin/document/{result[name]}/file").data == content
     with running_app.session() as session:
         documents = session.get_one(ChangeRequest, change_id).documents
         assert len({document.sha256 for document in documents if document.name in {"satu.pdf", "dua.pdf"}}) == 1
@@ -344,15 +344,15 @@ def test_whatever_is_accepted_comes_out_with_the_same_bytes_as_the_type_that_it_
     content = shape(filling)
     name = f"berkas {hashlib.sha256(content).hexdigest()[:12]}.{extension}"
     answer = send(running_app, change_id, upload_file(name, content))
-    found = attached(running_app, change_id)
+    result = attached(running_app, change_id)
     try:
         expected = inspect_file(name, content)
     except ValidationFailed:
         assert answer.status_code == 422
-        assert name not in found
+        assert name not in result
         return
     assert answer.status_code == 303
-    downloaded = running_app.visitor("pengelola").get(f"/admin/document/{found[expected.name]}/file")
+    downloaded = running_app.visitor("pengelola").get(f"/admin/document/{result[expected.name]}/file")
     assert downloaded.data == content
     assert downloaded.mimetype == expected.type.media_type
     assert expected.name in unquote(downloaded.headers["Content-Disposition"])

@@ -226,12 +226,12 @@ def test_a_part_whose_name_leads_out_is_refused(name: str) -> None:
 def lying(content: bytes, name: bytes, size: int) -> bytes:
     """Return an archive whose directory says that the part ``name`` has ``size`` bytes."""
     changed = bytearray(content)
-    place = changed.find(b"PK\x01\x02")
-    while place != -1:
-        (length,) = struct.unpack_from("<H", changed, place + 28)
-        if changed[place + 46 : place + 46 + length] == name:
-            struct.pack_into("<I", changed, place + 24, size)
-        place = changed.find(b"PK\x01\x02", place + 46)
+    location = changed.find(b"PK\x01\x02")
+    while location != -1:
+        (length,) = struct.unpack_from("<H", changed, location + 28)
+        if changed[location + 46 : location + 46 + length] == name:
+            struct.pack_into("<I", changed, location + 24, size)
+        location = changed.find(b"PK\x01\x02", location + 46)
     return bytes(changed)
 
 

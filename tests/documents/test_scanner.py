@@ -54,8 +54,8 @@ class StandIn:
                 while length := struct.unpack(">I", stream.read(4))[0]:
                     content += stream.read(length)
                 self.seen.append(content)
-                found = b"stream: Uji.Coba FOUND\0" if self.WORD in content else b"stream: OK\0"
-                connection.sendall(found if self.answer is None else self.answer)
+                result = b"stream: Uji.Coba FOUND\0" if self.WORD in content else b"stream: OK\0"
+                connection.sendall(result if self.answer is None else self.answer)
 
     def close(self) -> None:
         """Answer no more."""
@@ -66,10 +66,10 @@ class StandIn:
 
 @pytest.fixture
 def scanner(tmp_path: Path) -> Iterator[StandIn]:
-    made = StandIn(tmp_path / "clamd.ctl")
-    yield made
-    if made._thread.is_alive():
-        made.close()
+    created = StandIn(tmp_path / "clamd.ctl")
+    yield created
+    if created._thread.is_alive():
+        created.close()
 
 
 def test_a_clean_file_passes_whole_and_one_with_a_finding_is_named(scanner: StandIn) -> None:

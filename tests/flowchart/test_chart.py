@@ -86,8 +86,8 @@ def test_the_chart_in_letters_speaks_the_readers_language() -> None:
 def test_a_note_in_the_table_has_no_sign_and_no_arrow() -> None:
     sop = parse(dict(bundled_sops())["lumajang-2018"] + '[[rows]]\nno = 13\ntext = "Catatan"\nkind = "note"\n', "x")
     diagram = build_chart(sop)
-    place = next(place for place, row in enumerate(diagram.rows) if row.text == "Catatan")
-    assert (diagram.rows[place].symbol, diagram.rows[place].column_index, diagram.arrows_from(place)) == (
+    location = next(location for location, row in enumerate(diagram.rows) if row.text == "Catatan")
+    assert (diagram.rows[location].symbol, diagram.rows[location].column_index, diagram.arrows_from(location)) == (
         None,
         None,
         (),

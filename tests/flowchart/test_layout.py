@@ -35,9 +35,9 @@ SOPS = {key: parse(text, key) for key, text in bundled_sops()}
 
 def table(columns: int, signs: list[int | None], ways: list[tuple[int, int]]) -> FlowChart:
     """Return a chart with a sign in each row (None: a remark) under that column, and these arrows."""
-    actors = tuple(SopActor(f"a{place}", f"Pelaksana {place}", Role.CHANGE_MANAGER) for place in range(columns))
-    rows = tuple(FlowChartRow(place, "x", None, column, None if column is None else Symbol.PROCESS, {})
-                 for place, column in enumerate(signs))  # fmt: skip
+    actors = tuple(SopActor(f"a{index}", f"Pelaksana {index}", Role.CHANGE_MANAGER) for index in range(columns))
+    rows = tuple(FlowChartRow(index, "x", None, column, None if column is None else Symbol.PROCESS, {})
+                 for index, column in enumerate(signs))  # fmt: skip
     move = Move(Step.TEST, Outcome.PASSED, Step.REPORT)
     return FlowChart(actors, rows, tuple(Arrow(start, end, move) for start, end in ways))
 
@@ -46,7 +46,7 @@ def table(columns: int, signs: list[int | None], ways: list[tuple[int, int]]) ->
 def tables(draw: st.DrawFn) -> FlowChart:
     columns = draw(st.integers(1, 8))
     signs = draw(st.lists(st.none() | st.integers(0, columns - 1), min_size=2, max_size=40))
-    places = [place for place, column in enumerate(signs) if column is not None]
+    places = [index for index, column in enumerate(signs) if column is not None]
     pair = st.tuples(st.sampled_from(places), st.sampled_from(places)) if places else st.nothing()
     return table(columns, signs, draw(st.lists(pair, max_size=60)) if places else [])
 
@@ -54,8 +54,8 @@ def tables(draw: st.DrawFn) -> FlowChart:
 def strokes(diagram: FlowChart, arrow: int) -> list[tuple[tuple[float, int], tuple[float, int]]]:
     """Return the strokes of an arrow, each from where it begins to where it ends in the whole chart."""
     return [
-        ((line.x1, place * BOTTOM + line.y1), (line.x2, place * BOTTOM + line.y2))
-        for place, row in enumerate(lay_out_chart(diagram).rows)
+        ((line.x1, index * BOTTOM + line.y1), (line.x2, index * BOTTOM + line.y2))
+        for index, row in enumerate(lay_out_chart(diagram).rows)
         for line in row.segments
         if arrow in line.arrows
     ]
@@ -66,9 +66,9 @@ def is_whole(diagram: FlowChart, arrow: int) -> bool:
     drawing, one = lay_out_chart(diagram), diagram.arrows[arrow]
     start, end = ((drawing.rows[row].x, row * BOTTOM + MIDDLE) for row in (one.from_row, one.to_row))
     rest, reached = strokes(diagram, arrow), {start}
-    while found := [stroke for stroke in rest if reached.intersection(stroke)]:
-        rest = [stroke for stroke in rest if stroke not in found]
-        reached.update(point for stroke in found for point in stroke)
+    while result := [stroke for stroke in rest if reached.intersection(stroke)]:
+        rest = [stroke for stroke in rest if stroke not in result]
+        reached.update(point for stroke in result for point in stroke)
     return not rest and end in reached
 
 
@@ -80,11 +80,11 @@ def test_every_arrow_of_any_paper_runs_unbroken_and_over_no_other_sign(diagram: 
     for arrow, one in enumerate(diagram.arrows):
         assert is_whole(diagram, arrow)
         assert arrow in drawing.rows[one.to_row].incoming
-    for place, row in enumerate(drawing.rows):
+    for index, row in enumerate(drawing.rows):
         for line in row.segments:
             assert 0 <= min(line.x1, line.x2) <= max(line.x1, line.x2) <= 100
             assert TOP <= min(line.y1, line.y2) <= max(line.y1, line.y2) <= BOTTOM
-            passes = all(place not in (diagram.arrows[one].from_row, diagram.arrows[one].to_row) for one in line.arrows)
+            passes = all(index not in (diagram.arrows[one].from_row, diagram.arrows[one].to_row) for one in line.arrows)
             if passes and row.x is not None:
                 assert abs(line.x1 - row.x) > half, "who passes a sign keeps out of it"
 
@@ -101,8 +101,8 @@ def overlap(one: LineSegment, other: LineSegment) -> bool:
 @settings(max_examples=60, deadline=None)
 @given(tables())
 def test_ways_to_different_signs_never_run_on_one_another_once_they_have_left(diagram: FlowChart) -> None:
-    for place, row in enumerate(lay_out_chart(diagram).rows):
-        passing = [line for line in row.segments if all(diagram.arrows[one].from_row != place for one in line.arrows)]
+    for index, row in enumerate(lay_out_chart(diagram).rows):
+        passing = [line for line in row.segments if all(diagram.arrows[one].from_row != index for one in line.arrows)]
         for line, other in combinations_with_replacement(passing, 2):
             if overlap(line, other):
                 assert len({diagram.arrows[arrow].to_row for arrow in line.arrows | other.arrows}) == 1
@@ -113,8 +113,8 @@ def test_the_signed_papers_draw_whole_and_label_every_branch(sop: Sop) -> None:
     diagram, drawing = chart_with_layout(sop)
     assert (diagram, drawing) == (build_chart(sop), lay_out_chart(diagram))
     assert all(is_whole(diagram, arrow) for arrow in range(len(diagram.arrows)))
-    for place, row in enumerate(drawing.rows):
-        ways = diagram.arrows_from(place)
+    for index, row in enumerate(drawing.rows):
+        ways = diagram.arrows_from(index)
         said = [arrow for label in row.labels for arrow in label.arrows]
         assert sorted(map(id, said)) == (sorted(map(id, ways)) if len(ways) > 1 else [])
     evaluation = drawing.rows[diagram.row_index(Step.EVALUATION)]

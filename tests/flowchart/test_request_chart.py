@@ -30,7 +30,7 @@ def test_the_chart_shows_where_a_request_is_and_the_way_that_it_went(running_app
     assert states[Step.EVALUATION] is RowState.DONE
     assert (states[Step.RETURNED], states[Step.CLOSED]) == (RowState.COMING, RowState.COMING)
     arrows = build_chart(parse(dict(bundled_sops())[LUMAJANG], LUMAJANG)).arrows
-    taken = [arrows[place].move for place in sorted(chart.taken_arrows)]
+    taken = [arrows[location].move for location in sorted(chart.taken_arrows)]
     assert taken[0] is None, "the way in"
     assert [present(move).origin for move in taken[1:]][-1] is Step.IMPLEMENTATION
     assert all(present(here).target is present(there).origin for here, there in pairwise(taken[1:])), "one path"

@@ -41,33 +41,33 @@ def form_of(kind: str, running_app: RunningApp) -> tuple[str, str, dict[str, Any
     match kind:
         case "freeze":
             days = {"from_at": "2036-12-20T00:00", "until_at": "2036-12-31T23:59"}
-            typed: dict[str, Any] = {"name": "Tutup tahun", "reason": "Tutup buku", **days}
-            return "administrator", "/admin/freeze/new/", typed, "from_at", Freeze
+            form_values: dict[str, Any] = {"name": "Tutup tahun", "reason": "Tutup buku", **days}
+            return "administrator", "/admin/freeze/new/", form_values, "from_at", Freeze
         case "holiday":
-            typed = {
+            form_values = {
                 "date": "2029-12-14",
                 "kind": "holiday",
                 "name": "Hari jadi",
                 "reason": "SK Bupati",
             }
-            return "administrator", "/admin/holiday/new/", typed, "date", OfficeDay
+            return "administrator", "/admin/holiday/new/", form_values, "date", OfficeDay
         case "past holiday":
-            typed = {
+            form_values = {
                 "date": "2016-12-15",
                 "kind": "holiday",
                 "name": "Hari jadi",
                 "reason": "SK Bupati",
             }
-            return "administrator", "/admin/holiday/new/", typed, "date", OfficeDay
+            return "administrator", "/admin/holiday/new/", form_values, "date", OfficeDay
         case "absence":
-            typed = {"head_id": head, "from_date": "2062-03-03", "until_date": "2062-03-04", "reason": "Cuti"}
-            return "kepala", "/admin/absence/new/", typed, "from_date", Absence
+            form_values = {"head_id": head, "from_date": "2062-03-03", "until_date": "2062-03-04", "reason": "Cuti"}
+            return "kepala", "/admin/absence/new/", form_values, "from_date", Absence
         case _:
-            typed = {
+            form_values = {
                 "head_id": head, "delegate_id": delegate, "kind": "plh", "decree_number": "800/9/2026",
                 "from_date": "2062-03-03", "until_date": "2062-03-05", "reason": "Dinas luar",
             }  # fmt: skip
-            return "kepala", "/admin/delegation/new/", typed, "from_date", Delegation
+            return "kepala", "/admin/delegation/new/", form_values, "from_date", Delegation
 
 
 @pytest.mark.parametrize("kind", ["freeze", "holiday", "past holiday", "absence", "delegation"])
@@ -79,11 +79,11 @@ def test_a_date_that_is_years_away_comes_back_with_a_question_and_is_taken_when_
     files: dict[str, Any] = {"decree": upload_file("SK.pdf")} if kind == "delegation" else {}
     asked = visitor.post(path, **typed, **files)
     assert asked.status_code == 422
-    beside = asked.text.partition(f'id="{field}-error"')[2][:600]
-    assert "“Date”" not in beside
-    assert "“From”" not in beside
-    assert "“First day”" not in beside
-    assert re.search(r"\d+ tahun (lagi|yang lalu|ke depan)|tahun", beside), beside
+    neighbour = asked.text.partition(f'id="{field}-error"')[2][:600]
+    assert "“Date”" not in neighbour
+    assert "“From”" not in neighbour
+    assert "“First day”" not in neighbour
+    assert re.search(r"\d+ tahun (lagi|yang lalu|ke depan)|tahun", neighbour), neighbour
     boxes = re.findall(r'name="(confirm-[\w-]+)"', asked.text)
     assert f"confirm-{field}" in boxes
     form_id = re.findall(r'name="form_id"[^>]* value="([0-9a-f]{32})"', asked.text)[-1]
@@ -104,8 +104,8 @@ def test_a_script_is_told_which_date_is_asked_about(running_app: RunningApp) -> 
 def test_a_date_that_was_confirmed_is_not_asked_about_again(running_app: RunningApp) -> None:
     visitor = running_app.visitor("administrator")
     typed: dict[str, Any] = {"date": "2029-12-13", "kind": "holiday", "name": "Hari jadi", "reason": "SK Bupati"}
-    made = visitor.post("/admin/holiday/new/", **typed | {"confirm-date": "y"})
-    assert made.status_code == 303
+    response = visitor.post("/admin/holiday/new/", **typed | {"confirm-date": "y"})
+    assert response.status_code == 303
     with running_app.session() as session:
         day = session.scalars(select(OfficeDay.id).where(OfficeDay.date == dt.date(2029, 12, 13))).one()
     again = visitor.post(f"/admin/holiday/edit/?id={day}", **typed | {"name": "Hari Jadi Lumajang"})

@@ -123,8 +123,8 @@ def _asset_row(running_app: RunningApp) -> Sent:
     change_id = running_app.change_at_step(LUMAJANG, Step.ASSET_UPDATE)
     with running_app.session() as session:
         item = asset(session, running_app.cast(session).lumajang, secrets.token_hex(2)).id
-    typed = {"value": "Gudang", "version": str(running_app.step_and_version(change_id)[1])}
-    return "pengelola", f"/admin/asset-update/{change_id}/item?kind=moved&asset={item}", typed
+    form_values = {"value": "Gudang", "version": str(running_app.step_and_version(change_id)[1])}
+    return "pengelola", f"/admin/asset-update/{change_id}/item?kind=moved&asset={item}", form_values
 
 
 def _asset_row_out(running_app: RunningApp) -> Sent:
@@ -151,13 +151,13 @@ def _comment(running_app: RunningApp) -> Sent:
 
 
 def _user(_app: RunningApp) -> Sent:
-    typed = {
+    form_values = {
         "full_name": "Orang Baru",
         "username": "orang.baru",
         "roles": "requester",
         "password": "tujuh bebek di sawah pagi",
     }
-    return "administrator", "/admin/user/new/", typed
+    return "administrator", "/admin/user/new/", form_values
 
 
 def _dossier(_app: RunningApp) -> Sent:

@@ -14,9 +14,9 @@ from views.forms.folding import collapsible_text
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
-    made = Flask(__name__)
-    Babel(made)
-    return made
+    created = Flask(__name__)
+    Babel(created)
+    return created
 
 
 def parts(app: Flask, text: str) -> list[str]:

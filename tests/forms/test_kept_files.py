@@ -31,9 +31,9 @@ MIB = 1024 * 1024
 
 
 def form_id(page: str) -> str:
-    found = re.search(r'name="form_id" value="([0-9a-f]{32})"', page.partition('id="step-form"')[2])
-    assert found
-    return found.group(1)
+    match = re.search(r'name="form_id" value="([0-9a-f]{32})"', page.partition('id="step-form"')[2])
+    assert match
+    return match.group(1)
 
 
 def names(running_app: RunningApp, change_id: int) -> set[str]:
@@ -62,21 +62,21 @@ def test_of_the_files_of_one_user_the_newest_are_kept_and_none_for_ever(running_
     third = MAX_BYTES // 3 + 1
     with running_app.session() as session:
         user = running_app.cast(session).lumajang.requester.id
-        for place in range(3):
+        for location in range(3):
             keep_upload(
                 session,
                 user,
-                f"{place:032d}",
+                f"{location:032d}",
                 "document",
-                f"{place}.pdf",
+                f"{location}.pdf",
                 b"0" * third,
                 now=running_app.now,
                 replace=True,
             )
-        kept = select(PendingUpload.name).where(PendingUpload.user_id == user).order_by(PendingUpload.id)
-        assert session.scalars(kept).all() == ["1.pdf", "2.pdf"]
+        saved = select(PendingUpload.name).where(PendingUpload.user_id == user).order_by(PendingUpload.id)
+        assert session.scalars(saved).all() == ["1.pdf", "2.pdf"]
         remove_old_uploads(session, running_app.now + KEPT_FOR + dt.timedelta(minutes=1))
-        assert session.scalars(kept).all() == []
+        assert session.scalars(saved).all() == []
         session.commit()
 
 
@@ -111,8 +111,10 @@ def send_large_files(address: str, change_id: int) -> tuple[int, str]:
     assert version
     head, tail = PDF.rsplit(b"trailer", 1)
     files = [
-        FileStorage(io.BytesIO(head + b"%" + b"%d" % place * (20 * MIB - 4096) + b"\ntrailer" + tail), f"{place}.pdf")
-        for place in range(4)
+        FileStorage(
+            io.BytesIO(head + b"%" + b"%d" % location * (20 * MIB - 4096) + b"\ntrailer" + tail), f"{location}.pdf"
+        )
+        for location in range(4)
     ]
     fields: dict[str, Any] = {
         "csrf_token": csrf_token(page),
@@ -133,6 +135,6 @@ def send_large_files(address: str, change_id: int) -> tuple[int, str]:
 
 
 def csrf_token(page: str) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', page)
-    assert found
-    return found.group(1)
+    match = re.search(r'name="csrf_token" value="([^"]+)"', page)
+    assert match
+    return match.group(1)

@@ -34,10 +34,10 @@ def lapsed(running_app: RunningApp, name: str) -> Visitor:
 
 def log_in_again(visitor: Visitor, page: TestResponse, name: str) -> TestResponse:
     """Log in on the page that answered the form, and open the form again."""
-    typed = re.search(r'name="typed" value="([^"]+)"', page.text)
-    assert typed, page.text
+    match = re.search(r'name="typed" value="([^"]+)"', page.text)
+    assert match, page.text
     visitor.token = ""
-    offered = visitor.post("/login", username=name, password=PASSWORD, typed=html.unescape(typed.group(1)))
+    offered = visitor.post("/login", username=name, password=PASSWORD, typed=html.unescape(match.group(1)))
     return reopened(visitor, offered)
 
 

@@ -142,9 +142,9 @@ def test_of_two_that_come_at_the_same_moment_one_makes_it_and_both_are_led_to_it
     def send() -> None:
         client = running_app.app.test_client()
         for cookie in ("lpse",):
-            found = visitor.client.get_cookie(cookie)
-            assert found is not None
-            client.set_cookie(cookie, found.value)
+            result = visitor.client.get_cookie(cookie)
+            assert result is not None
+            client.set_cookie(cookie, result.value)
         ready.wait()
         answers.append(client.post(NEW, data=sent))
 
@@ -159,9 +159,9 @@ def test_of_two_that_come_at_the_same_moment_one_makes_it_and_both_are_led_to_it
 
 
 def form_token(visitor: Visitor) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get(NEW).text)
-    assert found
-    return found.group(1)
+    match = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get(NEW).text)
+    assert match
+    return match.group(1)
 
 
 def test_a_move_that_is_sent_twice_is_led_to_its_request_and_not_refused(running_app: RunningApp) -> None:

@@ -44,11 +44,11 @@ def unmarked(running_app: RunningApp, who: str, path: str) -> list[str]:
     assert page.status_code == 200, path
     answer = visitor.post(path)
     assert answer.status_code in {303, 422}, path
-    found = REQUIRED.findall(answer.text)
-    assert found or path in NOTHING_REQUIRED, path
+    result = REQUIRED.findall(answer.text)
+    assert result or path in NOTHING_REQUIRED, path
     return [
         name
-        for name, _sentence in found
+        for name, _sentence in result
         if not re.search(rf'(for="{name}"|id="{name}"[^>]*>\s*<legend)[^\0]{{0,400}}?wajib diisi', page.text)
     ]
 

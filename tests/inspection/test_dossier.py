@@ -61,8 +61,8 @@ class Made:
             return archive.namelist()
 
     def manifest(self) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self.read("manifest.json"))
-        return found
+        result: dict[str, Any] = json.loads(self.read("manifest.json"))
+        return result
 
 
 def write(agency_id: int, path: Path, first: dt.date = FIRST, last: dt.date = LAST) -> DossierResult:
@@ -303,9 +303,9 @@ def test_a_cut_or_altered_trail_is_named_with_its_entry(made: Made, tmp_path: Pa
     gone = rewritten(made, tmp_path / "b.zip", only(periksa.TRAIL, lambda _data: b"".join(lines[:9] + lines[10:])))
     number = json.loads(lines[9])["number"]
     assert any(f"butir {number}: tidak ada" in fault for fault in periksa.verify(str(gone)))
-    place = next(index for index, line in enumerate(lines) if json.loads(line)["rows"])
-    entry = json.loads(lines[place]) | {"actor_name": "Orang Lain"}
-    forged = [*lines[:place], (json.dumps(entry) + "\n").encode(), *lines[place + 1 :]]
+    location = next(index for index, line in enumerate(lines) if json.loads(line)["rows"])
+    entry = json.loads(lines[location]) | {"actor_name": "Orang Lain"}
+    forged = [*lines[:location], (json.dumps(entry) + "\n").encode(), *lines[location + 1 :]]
     changed = rewritten(made, tmp_path / "c.zip", only(periksa.TRAIL, lambda _data: b"".join(forged)))
     assert any(f"butir {entry['number']}: diubah" in fault for fault in periksa.verify(str(changed)))
 
@@ -313,10 +313,10 @@ def test_a_cut_or_altered_trail_is_named_with_its_entry(made: Made, tmp_path: Pa
 def forged_dossier(made: Made, target: Path) -> Path:
     """Make a dossier with a changed trail, whose chain, manifest and sums were all written anew."""
     lines = [json.loads(line) for line in made.read(periksa.TRAIL).splitlines()]
-    place = next(index for index, line in enumerate(lines) if line["rows"])
-    lines[place]["actor_name"] = "Orang Lain"
-    previous = lines[place]["previous_hash"]
-    for line in lines[place:]:
+    location = next(index for index, line in enumerate(lines) if line["rows"])
+    lines[location]["actor_name"] = "Orang Lain"
+    previous = lines[location]["previous_hash"]
+    for line in lines[location:]:
         line["previous_hash"] = previous
         line["hash"] = previous = periksa.entry_hash(line)
     trail = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
@@ -340,9 +340,9 @@ def test_a_dossier_written_anew_is_caught_by_what_was_kept_elsewhere(made: Made,
     assert periksa.verify(str(forged)) == []
     assert any("bukan manifest asli" in fault for fault in periksa.verify(str(forged), made.result.fingerprint))
     anchor = made.result.anchor
-    kept = [(anchor.chain, anchor.number, anchor.hash)]
-    assert any("berbeda dari jangkar" in fault for fault in periksa.verify(str(forged), anchors=kept))
-    assert periksa.verify(str(made.path), made.result.fingerprint, kept) == []
+    saved = [(anchor.chain, anchor.number, anchor.hash)]
+    assert any("berbeda dari jangkar" in fault for fault in periksa.verify(str(forged), anchors=saved))
+    assert periksa.verify(str(made.path), made.result.fingerprint, saved) == []
 
 
 def test_the_anchor_is_an_entry_of_the_trail(made: Made) -> None:

@@ -87,9 +87,9 @@ def page_of(running_app: RunningApp, name: str = "pemeriksa") -> str:
 
 
 def test_an_inspector_a_head_and_an_administrator_get_the_dossier_of_their_office(running_app: RunningApp) -> None:
-    made = {}
-    for place, name in enumerate(("pemeriksa", "kepala", "administrator", "pemeriksa.tt")):
-        id_ = ask(running_app, name, until=f"2026-12-{28 + place}")
+    created = {}
+    for index, name in enumerate(("pemeriksa", "kepala", "administrator", "pemeriksa.tt")):
+        id_ = ask(running_app, name, until=f"2026-12-{28 + index}")
         assert make_all(running_app) == 1
         answer = download(running_app, name, id_)
         assert answer.status_code == 200, name
@@ -98,10 +98,10 @@ def test_an_inspector_a_head_and_an_administrator_get_the_dossier_of_their_offic
         assert periksa.verify(io.BytesIO(answer.data)) == []
         with zipfile.ZipFile(io.BytesIO(answer.data)) as archive:
             manifest = json.loads(archive.read("manifest.json"))
-        made[name] = manifest["agency"], manifest["requests"]
-    assert made["pemeriksa"] == made["kepala"] == made["administrator"]
-    assert made["pemeriksa"][0] != made["pemeriksa.tt"][0]
-    assert made["pemeriksa"][1] == 1
+        created[name] = manifest["agency"], manifest["requests"]
+    assert created["pemeriksa"] == created["kepala"] == created["administrator"]
+    assert created["pemeriksa"][0] != created["pemeriksa.tt"][0]
+    assert created["pemeriksa"][1] == 1
 
 
 def test_others_get_neither_the_page_nor_the_dossier(running_app: RunningApp) -> None:
@@ -149,10 +149,10 @@ def test_a_dossier_waits_is_made_and_is_told_to_who_asked_for_it(running_app: Ru
     make_all(running_app)
     assert running_app.visitor("pemeriksa").get(f"/admin/inspection/{id_}/progress").get_json()["finished"]
     page = page_of(running_app)
-    made = record(running_app, id_)
+    created = record(running_app, id_)
     assert f"/admin/inspection/{id_}/export/zip/" in page
-    assert str(made.fingerprint) in page
-    assert str(made.anchor) in page
+    assert str(created.fingerprint) in page
+    assert str(created.anchor) in page
     with running_app.session() as session:
         told = session.scalars(select(Notification).where(Notification.key == f"dossier-{id_}")).one()
         assert told.event is Event.DOSSIER_READY

@@ -32,18 +32,18 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture
 def running_app(new_database: NewDatabase) -> Iterator[RunningApp]:
-    with new_database("sqlite") as url, open_app(url) as made:
-        with made.session() as session:
-            change = new_change(session, made.cast(session).lumajang)
+    with new_database("sqlite") as url, open_app(url) as created:
+        with created.session() as session:
+            change = new_change(session, created.cast(session).lumajang)
             make_move(session, change, Outcome.SUBMITTED, change.requester)
-        yield made
-        shutil.rmtree(made.app.config["DOSSIER_FOLDER"], ignore_errors=True)
+        yield created
+        shutil.rmtree(created.app.config["DOSSIER_FOLDER"], ignore_errors=True)
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
+    with socket.socket() as result:
+        result.bind(("127.0.0.1", 0))
+        port: int = result.getsockname()[1]
         return port
 
 

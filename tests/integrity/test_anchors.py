@@ -41,9 +41,9 @@ def anchored(running_app: RunningApp) -> AnchoringResult:
 
 def rows(running_app: RunningApp) -> list[AnchorDelivery]:
     with running_app.session() as session:
-        found = session.scalars(select(AnchorDelivery).order_by(AnchorDelivery.id)).all()
+        result = session.scalars(select(AnchorDelivery).order_by(AnchorDelivery.id)).all()
         session.expunge_all()
-    return list(found)
+    return list(result)
 
 
 @contextmanager
@@ -93,15 +93,15 @@ def test_each_office_and_the_whole_get_one_anchor_a_day_that_the_trail_tells(run
         heads = {anchor.chain: anchor for anchor in chain_anchors(session)}
     anchored(running_app)
     anchored(running_app)
-    made = rows(running_app)[before:]
-    assert sorted(row.agency_id or 0 for row in made) == [0, 1, 2]
-    lines = {row.agency_id: read_anchors(row.lines) for row in made}
+    created = rows(running_app)[before:]
+    assert sorted(row.agency_id or 0 for row in created) == [0, 1, 2]
+    lines = {row.agency_id: read_anchors(row.lines) for row in created}
     # Each is made by an entry of its own, which the next ones hold.
     assert lines[1] == [heads[chain] for chain in sorted(heads) if chain < 2]
     assert {anchor.chain for anchor in lines[2]} <= {0, 2}
     assert {anchor.chain for anchor in lines[None]} >= {1, 2}
     assert {anchor.chain: anchor for anchor in lines[None]}[1].number > heads[1].number
-    assert {row.day for row in made} == {running_app.now.date()}
+    assert {row.day for row in created} == {running_app.now.date()}
     with running_app.session() as session:
         told = session.scalars(select(AuditEntry).where(AuditEntry.action == "audit.anchor")).all()
         assert {entry.chain for entry in told} == {0, 1, 2}

@@ -86,9 +86,9 @@ def test_an_office_whose_trail_is_gone_is_found_row_by_row_and_by_an_anchor(url:
         connection.execute(text("DELETE FROM audit_row WHERE entry_id IN (SELECT id FROM audit_entry WHERE chain = 1)"))
         connection.execute(text("DELETE FROM audit_entry WHERE chain = 1"))
         connection.execute(text("DELETE FROM audit_chain WHERE chain = 1"))
-    found = verified(url, anchors).by_kind
-    assert found[FindingKind.ANCHOR] == 1
-    assert found[FindingKind.ADDED] > 10
+    result = verified(url, anchors).by_kind
+    assert result[FindingKind.ANCHOR] == 1
+    assert result[FindingKind.ADDED] > 10
 
 
 def test_a_role_that_was_given_past_the_program_is_found_with_its_account(url: str) -> None:
@@ -114,10 +114,10 @@ def test_a_trigger_that_is_missing_is_found(url: str) -> None:
 
 def test_from_an_anchor_on_only_what_came_later_is_verified_and_the_rest_is_said_not_to_be(url: str) -> None:
     with open_session(url) as session:
-        kept = read_anchors("# kemarin\n\n" + "\n".join(anchor_lines(session, None)))
+        saved = read_anchors("# kemarin\n\n" + "\n".join(anchor_lines(session, None)))
     with insider(url) as connection:
         connection.execute(text("UPDATE user_account SET phone = '1' WHERE username = 'pemohon'"))
-    report = verified(url, [], since=kept)
+    report = verified(url, [], since=saved)
     assert (report.entries, report.found) == (0, 0)
     assert "%(count)s rows were not written since the anchor, and were not compared." in {
         note.text for note in report.notes

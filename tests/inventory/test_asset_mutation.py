@@ -334,8 +334,8 @@ def test_a_review_does_not_name_another_agency_s_asset(
             office.manager,
             values={"assets": [{"asset_id": theirs.id, "finding": "x"}]},
         )
-    found = [{"asset_id": ours.id, "finding": "Rusak"}, {"asset_id": None, "finding": "Belum tercatat"}]
-    finished = make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": found})
+    results = [{"asset_id": ours.id, "finding": "Rusak"}, {"asset_id": None, "finding": "Belum tercatat"}]
+    finished = make_move(session, change, Outcome.CHANGED, office.manager, values={"assets": results})
     assert [(item.asset_id, item.finding) for item in one_of(AssetReview, finished).items] == [
         (ours.id, "Rusak"),
         (None, "Belum tercatat"),

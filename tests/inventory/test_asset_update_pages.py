@@ -63,8 +63,8 @@ def test_a_changed_item_is_picked_and_its_whole_card_is_offered_with_what_it_say
         "brand_type": "Merek A",
         "reason": "Rusak",
     }
-    kept: dict[str, Any] = {key: given[key] for key in ("name", "location", "version")}
-    assert manager.post(f"{path}?kind=altered&asset={item}", **kept, **typed).status_code == 303
+    saved: dict[str, Any] = {key: given[key] for key in ("name", "location", "version")}
+    assert manager.post(f"{path}?kind=altered&asset={item}", **saved, **typed).status_code == 303
     shown = manager.get(f"/admin/change/details/?id={change_id}").text
     for text in ("Rusak Berat", "Rp9.000.000,00", "Merek A", "row=1"):
         assert text in shown

@@ -33,13 +33,13 @@ LAPTOP: dict[str, Any] = {
 }
 
 
-def sent(running_app: RunningApp, number: str, card: str = "B", *, json: bool = False, **typed: Any) -> TestResponse:
-    fields = LAPTOP | {"register": number} | typed
+def sent(running_app: RunningApp, number: str, card: str = "B", *, json: bool = False, **values: Any) -> TestResponse:
+    fields = LAPTOP | {"register": number} | values
     return running_app.visitor("pengelola").post(f"/admin/asset/new/?card={card}", json=json, **fields)
 
 
-def entered(running_app: RunningApp, number: str, card: str = "B", **typed: Any) -> Asset:
-    answer = sent(running_app, number, card, **typed)
+def entered(running_app: RunningApp, number: str, card: str = "B", **values: Any) -> Asset:
+    answer = sent(running_app, number, card, **values)
     assert answer.status_code == 303, answer.text
     with running_app.session() as opened:
         return present(opened.scalars(select(Asset).order_by(Asset.id.desc())).first())
@@ -82,8 +82,13 @@ def test_every_card_has_a_form_with_its_own_columns(running_app: RunningApp, car
 
 
 def test_the_columns_of_another_card_come_back_as_they_were_typed(running_app: RunningApp) -> None:
-    typed = {"code": "1.3.3.01.01.01.001", "multi_storey": "yes", "floor_area": "120,5", "document_date": "2020-02-03"}
-    asset = entered(running_app, "0001", "C", **typed)
+    form_values = {
+        "code": "1.3.3.01.01.01.001",
+        "multi_storey": "yes",
+        "floor_area": "120,5",
+        "document_date": "2020-02-03",
+    }
+    asset = entered(running_app, "0001", "C", **form_values)
     form = running_app.visitor("pengelola").get(f"/admin/asset/edit/?id={asset.id}").text
     assert 'value="120,5"' in form
     assert 'value="2020-02-03"' in form
@@ -214,8 +219,8 @@ def test_equal_items_are_entered_at_once_by_their_number(running_app: RunningApp
     answer = sent(running_app, "0701", count="3")
     assert answer.status_code == 303, answer.text
     with running_app.session() as opened:
-        found = opened.scalars(select(Asset.register).where(Asset.register.between("0700", "0799"))).all()
-    assert sorted(found) == ["0701", "0702", "0703"]
+        result = opened.scalars(select(Asset.register).where(Asset.register.between("0700", "0799"))).all()
+    assert sorted(result) == ["0701", "0702", "0703"]
     refused = sent(running_app, "0801 s/d 0802", count="3")
     assert refused.status_code == 422
     assert "0801 s/d 0802" in refused.text

@@ -81,9 +81,9 @@ def test_a_list_of_codes_is_read_with_its_levels_and_both_names_of_a_code() -> N
         ("Daftar kode",), ("Kode Barang", "Uraian"), ("1.3.2", "Peralatan"), ("132100102002", "Laptop"), ("", ""),
         ("1.3.2.10.01.02.002", "Notebook"), ("1.3.2.10.01.02.002", "Laptop"), ("02.06", "Alat kantor"),
     ]  # fmt: skip
-    found = read_code_list(rows)
-    assert found.errors == ()
-    assert [(one.code, one.name) for one in found.codes] == [
+    result = read_code_list(rows)
+    assert result.errors == ()
+    assert [(one.code, one.name) for one in result.codes] == [
         ("1.3.2", "Peralatan"), ("1.3.2.10.01.02.002", "Laptop / Notebook"), ("02.06", "Alat kantor"),
     ]  # fmt: skip
 

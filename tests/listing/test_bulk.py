@@ -53,8 +53,8 @@ def finished_step(running_app: RunningApp) -> int:
 
 def lines(page: str) -> list[tuple[str, str]]:
     """Return (result, reason) of each row of a report."""
-    found = re.findall(r'<span class="badge-state[^>]*>(.*?)</span>.*?<p class="bulk-said">(.*?)</p>', page, re.DOTALL)
-    return [(done, unescape(said)) for done, said in found]
+    result = re.findall(r'<span class="badge-state[^>]*>(.*?)</span>.*?<p class="bulk-said">(.*?)</p>', page, re.DOTALL)
+    return [(done, unescape(text)) for done, text in result]
 
 
 def send(
@@ -65,8 +65,8 @@ def send(
 
 def holders(running_app: RunningApp, ids: Sequence[int]) -> list[str | None]:
     with running_app.session() as session:
-        found = {row.id: row.assignee for row in session.scalars(select(Activity).where(Activity.id.in_(ids)))}
-        return [held.username if (held := found[id_]) else None for id_ in ids]
+        results = {row.id: row.assignee for row in session.scalars(select(Activity).where(Activity.id.in_(ids)))}
+        return [held.username if (held := results[id_]) else None for id_ in ids]
 
 
 def test_only_who_can_do_something_sees_boxes_and_each_says_its_row(running_app: RunningApp) -> None:
@@ -96,11 +96,11 @@ def test_steps_are_taken_up_row_by_row_and_each_refusal_says_why(running_app: Ru
     assert 'href="/admin/evaluation/?state=open&amp;size=50"' in asked.text
     report = send(manager, "take-up", ids, go="y", back="state=open&size=50")
     assert report.status_code == 200
-    found = lines(report.text)
-    assert [became for became, _why in found] == ["Selesai", *["Tidak dilakukan"] * 4]
-    assert "sedang ditangani orang lain" in found[1][1]
-    assert "sudah selesai" in found[2][1]
-    assert all(NOT_THERE in why or "tidak ada" in why.lower() for _became, why in found[3:])
+    result = lines(report.text)
+    assert [became for became, _why in result] == ["Selesai", *["Tidak dilakukan"] * 4]
+    assert "sedang ditangani orang lain" in result[1][1]
+    assert "sudah selesai" in result[2][1]
+    assert all(NOT_THERE in why or "tidak ada" in why.lower() for _became, why in result[3:])
     assert holders(running_app, [mine, theirs, foreign]) == ["pengelola", "pengelola2", None]
     with running_app.session() as session:
         change_id = session.get_one(Activity, mine).change_id
@@ -185,10 +185,10 @@ def told(running_app: RunningApp) -> dict[str, list[int]]:
         office = running_app.cast(session).lumajang
         change = session.get_one(ChangeRequest, change_id)
         ids = {}
-        for place, person in enumerate((office.manager2, office.head)):
+        for index, person in enumerate((office.manager2, office.head)):
             person.email = "seseorang@example.id"
             both = [
-                notify(session, Event.OVERDUE, [person], now=NOW + dt.timedelta(hours=place), key=f"{change.id}-{turn}",
+                notify(session, Event.OVERDUE, [person], now=NOW + dt.timedelta(hours=index), key=f"{change.id}-{turn}",
                      change=change)[0]
                 for turn in range(2)
             ]  # fmt: skip

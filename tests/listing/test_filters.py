@@ -128,15 +128,15 @@ def test_requests_are_narrowed_by_whether_their_open_step_is_late(running_app: R
 def test_approvals_are_narrowed_by_the_risk_that_was_assessed(running_app: RunningApp) -> None:
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
-        found = {}
+        results = {}
         for risk in (Risk.HIGH, Risk.LOW):
             change = new_change(session, office)
             for outcome in OUTCOMES_TO[Step.APPROVAL]:
                 typed = {"risk": risk} if outcome is Outcome.ACCEPTED else {}
                 make_move(session, change, outcome, office.actor(change.step), values=typed)
-            found[risk] = present(change.number)
-    assert numbers(running_app, "risk=high", screen="approval") & set(found.values()) == {found[Risk.HIGH]}
-    assert numbers(running_app, "risk=low", screen="approval") & set(found.values()) == {found[Risk.LOW]}
+            results[risk] = present(change.number)
+    assert numbers(running_app, "risk=high", screen="approval") & set(results.values()) == {results[Risk.HIGH]}
+    assert numbers(running_app, "risk=low", screen="approval") & set(results.values()) == {results[Risk.LOW]}
 
 
 def test_releases_are_narrowed_by_windows_to_come(running_app: RunningApp) -> None:

@@ -79,16 +79,16 @@ def planner(request: pytest.FixtureRequest, program: Flask) -> Iterator[Flask]:
 @contextmanager
 def noted(app: Flask) -> Iterator[list[tuple[str, Any]]]:
     """Record every statement with its parameters."""
-    found: list[tuple[str, Any]] = []
+    result: list[tuple[str, Any]] = []
 
     def note(_connection: object, _cursor: object, statement: str, parameters: object, *_: object) -> None:
         if not statement.startswith(("BEGIN", "EXPLAIN")):
-            found.append((statement, parameters))
+            result.append((statement, parameters))
 
     with app.app_context():
         engine = db.engine
     event.listen(engine, "before_cursor_execute", note)
-    yield found
+    yield result
     event.remove(engine, "before_cursor_execute", note)
 
 
@@ -146,12 +146,12 @@ def test_more_rows_on_a_page_never_cost_more_statements(
 
 @pytest.mark.parametrize("username", SCOPES)
 def test_every_list_is_read_along_an_index_in_every_order_and_by_every_filter(planner: Flask, username: str) -> None:
-    found: list[str] = []
+    result: list[str] = []
     for view in screens(planner):
         for variant in variants(view, username):
             costly = filter(is_costly, plans(planner, view, username, variant))
-            found.extend(f"{view.endpoint}?{variant}\n{plan}" for plan in costly)
-    assert not found, "\n\n".join(found)
+            result.extend(f"{view.endpoint}?{variant}\n{plan}" for plan in costly)
+    assert not result, "\n\n".join(result)
 
 
 def is_costly(plan: str) -> bool:

@@ -46,10 +46,10 @@ def register(running_app: RunningApp) -> list[str]:
     numbers = []
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
-        for place, title in enumerate(ODD):
-            when = NOW + dt.timedelta(days=place)
+        for index, title in enumerate(ODD):
+            when = NOW + dt.timedelta(days=index)
             change = new_change(session, office, now=when)
-            kind = ChangeKind.SERVICE if place % 2 else ChangeKind.INFRASTRUCTURE
+            kind = ChangeKind.SERVICE if index % 2 else ChangeKind.INFRASTRUCTURE
             for outcome in OUTCOMES_TO[Step.APPROVAL]:
                 typed = {"title": title, "kind": (kind,)} if outcome is Outcome.SUBMITTED else {}
                 make_move(session, change, outcome, office.actor(change.step), now=when, values=typed)
@@ -63,8 +63,8 @@ def register(running_app: RunningApp) -> list[str]:
 
 def titles(page: str) -> list[str]:
     """Return the second column of a list of requests."""
-    found = re.findall(r'<th scope="row"><a href="[^"]*">[^<]*</a></th><td[^>]*>(.*?)</td>', page, re.DOTALL)
-    return [unescape(title) for title in found]
+    result = re.findall(r'<th scope="row"><a href="[^"]*">[^<]*</a></th><td[^>]*>(.*?)</td>', page, re.DOTALL)
+    return [unescape(title) for title in result]
 
 
 @pytest.mark.parametrize("title", ODD)

@@ -95,13 +95,13 @@ def office(
         yield app
 
 
-def enter(office: RunningApp, by: str = "administrator", **typed: Any) -> TestResponse:
-    fields = {"number": "12/KTR/2026", "vendor": "CV <Karya>", "ends_on": "2026-12-31"} | typed
+def enter(office: RunningApp, by: str = "administrator", **values: Any) -> TestResponse:
+    fields = {"number": "12/KTR/2026", "vendor": "CV <Karya>", "ends_on": "2026-12-31"} | values
     return office.visitor(by).post(f"{LIST}new/", **fields)
 
 
-def entered(office: RunningApp, by: str = "administrator", **typed: Any) -> int:
-    answer = enter(office, by, **typed)
+def entered(office: RunningApp, by: str = "administrator", **values: Any) -> int:
+    answer = enter(office, by, **values)
     assert answer.status_code == 303, answer.text
     return int(answer.location.rpartition("=")[2])
 
@@ -190,8 +190,8 @@ def test_the_trail_names_each_action(office: RunningApp) -> None:
     id_ = entered(office)
     office.visitor("administrator").post(f"{LIST}{id_}/terminate", reason="Selesai")
     with office.session() as session:
-        told = [(entry.action, entry.reason) for entry in entries_for_record(session, "contract", id_)]
-    assert told == [("contract.terminate", "Selesai"), ("contract.enter", None)]
+        messages = [(entry.action, entry.reason) for entry in entries_for_record(session, "contract", id_)]
+    assert messages == [("contract.terminate", "Selesai"), ("contract.enter", None)]
     assert "Terminated a contract" in details(office, id_).text, "its title, which has no translation yet"
 
 
@@ -226,5 +226,5 @@ def test_it_is_translated(office: RunningApp, declared: tuple[Any, Any]) -> None
     assert "Hari terakhir" in page, "a text that the catalogue has"
     assert "Vendor" in page, "one that it does not have yet"
     with office.session() as session:
-        made = session.scalars(select(declared[0]).where(declared[0].id == id_)).one()
-        assert made.state(NOW.date()).value == "running"
+        created = session.scalars(select(declared[0]).where(declared[0].id == id_)).one()
+        assert created.state(NOW.date()).value == "running"

@@ -51,8 +51,8 @@ def exported_headings(reader: Visitor, address: str) -> list[str]:
 
 def chips(page: str) -> dict[str, dict[str, str]]:
     """Return the text of each chip, and the arguments of its address."""
-    found = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <span', page, re.DOTALL)
-    return {unescape(text): dict(parse_qsl(unescape(address))) for address, text in found}
+    result = re.findall(r'class="chip" href="\?([^"]*)">(.*?) <span', page, re.DOTALL)
+    return {unescape(text): dict(parse_qsl(unescape(address))) for address, text in result}
 
 
 def save(visitor: Visitor, name: str, address: str = "state=open", screen: str = "change", **fields: Any) -> int:
@@ -74,14 +74,14 @@ def test_each_chip_removes_one_thing_and_leaves_everything_else(running_app: Run
         "sort": "submitted", "size": "50", "columns": "title,number",
     }  # fmt: skip
     page = running_app.visitor("kepala").client.get("/admin/change/", query_string=asked).text
-    found = chips(page)
-    assert list(found) == [
+    result = chips(page)
+    assert list(result) == [
         "Pencarian: “kutip & <b>”",
         "Status: Belum selesai",
         "Diajukan: 1 Januari 2026 s.d. 31 Maret 2026",
     ]
-    for text, names in zip(found, (["search"], ["state"], ["submitted-from", "submitted-until"]), strict=True):
-        assert found[text] == {name: value for name, value in asked.items() if name not in names}
+    for text, names in zip(result, (["search"], ["state"], ["submitted-from", "submitted-until"]), strict=True):
+        assert result[text] == {name: value for name, value in asked.items() if name not in names}
     assert not chips(running_app.visitor("kepala").get("/admin/change/?search=&state=&sort=&size=25").text)
 
 

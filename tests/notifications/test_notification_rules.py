@@ -61,10 +61,10 @@ def office(session: AuditedSession, cast: Cast) -> Office:
 
 def told(session: AuditedSession, change: ChangeRequest | None = None) -> list[tuple[Event, str]]:
     """Return (event, user name) of everything that was told, in order."""
-    found = select(Notification).order_by(Notification.id)
+    result = select(Notification).order_by(Notification.id)
     if change is not None:
-        found = found.where(Notification.change_id == change.id)
-    return [(one.event, one.user.username) for one in session.scalars(found)]
+        result = result.where(Notification.change_id == change.id)
+    return [(one.event, one.user.username) for one in session.scalars(result)]
 
 
 def told_of(
@@ -73,11 +73,11 @@ def told_of(
     """Make a move and return what it told, by event."""
     before = len(told(session))
     make_move(session, change, outcome, actor, **more)
-    found: dict[Event, set[str]] = {}
+    result: dict[Event, set[str]] = {}
     for kind, name in told(session)[before:]:
-        found.setdefault(kind, set()).add(name)
-    assert sum(map(len, found.values())) == len(told(session)) - before
-    return found
+        result.setdefault(kind, set()).add(name)
+    assert sum(map(len, result.values())) == len(told(session)) - before
+    return result
 
 
 def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: AuditedSession, office: Office) -> None:
@@ -91,8 +91,8 @@ def test_the_way_of_a_request_tells_its_requester_and_whoever_is_next(session: A
     assert told_of(session, change, Outcome.EMERGENCY, manager) == {Event.OUTCOME: outcome, Event.EMERGENCY: {"kepala"}}
     both = {"pengelola", "pengelola2"}
     assert told_of(session, change, Outcome.APPROVED, head) == {Event.OUTCOME: outcome, Event.WAITING: both}
-    for made in (Outcome.DONE, Outcome.PASSED):
-        assert told_of(session, change, made, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
+    for created in (Outcome.DONE, Outcome.PASSED):
+        assert told_of(session, change, created, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
     assert told_of(session, change, Outcome.REPORTED, manager) == {Event.OUTCOME: outcome, Event.WAITING: {"kepala"}}
     assert told_of(session, change, Outcome.VERIFIED, head) == {Event.OUTCOME: outcome, Event.WAITING: both}
     assert told_of(session, change, Outcome.SCHEDULED, manager) == {Event.OUTCOME: outcome, Event.WAITING: others}
@@ -154,12 +154,12 @@ def test_whoever_stands_in_for_the_head_is_told_as_the_head_is_while_it_lasts(
 ) -> None:
     delegation(session, office)
     change = change_at_step(session, office, Step.URGENCY)
-    found = told_of(session, change, Outcome.EMERGENCY, office.manager)
-    assert found[Event.EMERGENCY] == {"kepala", "plh"}
+    result = told_of(session, change, Outcome.EMERGENCY, office.manager)
+    assert result[Event.EMERGENCY] == {"kepala", "plh"}
     later = NOW + dt.timedelta(days=3)
     change = change_at_step(session, office, Step.URGENCY)
-    found = told_of(session, change, Outcome.EMERGENCY, office.manager, now=later)
-    assert found[Event.EMERGENCY] == {"kepala"}
+    result = told_of(session, change, Outcome.EMERGENCY, office.manager, now=later)
+    assert result[Event.EMERGENCY] == {"kepala"}
 
 
 def test_nobody_of_another_agency_and_nobody_without_one_is_told(
@@ -289,9 +289,9 @@ def test_what_is_closed_waits_for_nobody(session: AuditedSession, office: Office
 def test_a_delegation_is_told_to_its_delegate_and_to_a_head_who_did_not_grant_it(
     session: AuditedSession, office: Office
 ) -> None:
-    made = delegation(session, office)
+    created = delegation(session, office)
     set_test_audit_context(session)
-    made.withdraw(now=NOW, by=office.administrator, reason="Kepala telah kembali")
+    created.withdraw(now=NOW, by=office.administrator, reason="Kepala telah kembali")
     session.commit()
     assert told(session) == [
         (Event.DELEGATION_GRANTED, "plh"), (Event.DELEGATION_WITHDRAWN, "plh"), (Event.DELEGATION_WITHDRAWN, "kepala"),

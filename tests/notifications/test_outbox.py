@@ -303,13 +303,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     if program is None:
         pytest.skip("there is no openssl to make a certificate with")
     folder = tmp_path_factory.mktemp("tls")
-    made = folder / "localhost.pem", folder / "key.pem"
+    created = folder / "localhost.pem", folder / "key.pem"
     subprocess.run(
         [program, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
-         "-addext", "subjectAltName=DNS:localhost", "-out", made[0], "-keyout", made[1]],
+         "-addext", "subjectAltName=DNS:localhost", "-out", created[0], "-keyout", created[1]],
         check=True, capture_output=True,
     )  # fmt: skip
-    return made
+    return created
 
 
 @pytest.mark.parametrize("kind", ["tls", "offers"])
@@ -424,13 +424,13 @@ def test_a_program_killed_again_and_again_loses_no_mail_and_sends_none_twice(dat
     assert worker.returncode == 0
     with open_session(database_url) as session:
         sending(session, box.server(), NOW + dt.timedelta(days=30))
-        found = mails(session)
+        result = mails(session)
         told = Counter(session.scalars(select(Notification.event)))
-        assert {mail.state for mail in found} == {MailState.SENT}
+        assert {mail.state for mail in result} == {MailState.SENT}
         # Mails that waited for the same recipient at the same time went out as one, and each of those once.
         assert set(Counter(box.message_ids).values()) == {1}
-        assert set(box.message_ids) == {mail.message_id for mail in found}
-        assert len(found) > before + kills * 3 // 4
+        assert set(box.message_ids) == {mail.message_id for mail in result}
+        assert len(result) > before + kills * 3 // 4
         moves = [entry.action for entry in session.scalars(select(AuditEntry)) if entry.action.startswith("change.")]
         # Every move that was committed was told, and no other.
         returned, resubmitted = moves.count(f"change.{Outcome.RETURNED}"), moves.count(f"change.{Outcome.RESUBMITTED}")

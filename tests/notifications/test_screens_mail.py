@@ -70,8 +70,8 @@ STATES = ["Terkirim", "Tanpa surel", "Menunggu", "Gagal", "Menunggu", "Tanpa sur
 
 def section(page: str) -> str:
     """Return the part of a request's page that says who was told, or nothing."""
-    found = re.search(r'<details class="panel" id="told">.*?</details>', page, re.DOTALL)
-    return found[0] if found else ""
+    match = re.search(r'<details class="panel" id="told">.*?</details>', page, re.DOTALL)
+    return match[0] if match else ""
 
 
 def number_of(running_app: RunningApp, change_id: int) -> str:
@@ -115,18 +115,18 @@ def test_who_only_asks_and_who_is_elsewhere_is_not_shown_whom_the_office_told(
 
 def test_the_section_costs_one_statement_however_many_were_told(running_app: RunningApp, told: int) -> None:
     def statements() -> int:
-        found: list[str] = []
+        result: list[str] = []
 
         def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
-            found.append(statement)
+            result.append(statement)
 
         with running_app.app.app_context():
             engine = running_app.app.extensions["sqlalchemy"].engine
         event.listen(engine, "before_cursor_execute", note)
         running_app.visitor("kepala").get(f"/admin/change/details/?id={change_id}")
         event.remove(engine, "before_cursor_execute", note)
-        assert sum("FROM notification JOIN user_account" in one for one in found) == 1
-        return len(found)
+        assert sum("FROM notification JOIN user_account" in one for one in result) == 1
+        return len(result)
 
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     statements()  # logs in, and puts together what is put together once
@@ -184,8 +184,8 @@ def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningAp
 @pytest.mark.usefixtures("told")
 def test_each_office_has_its_own_and_the_installation_all(running_app: RunningApp) -> None:
     def addresses(name: str) -> set[bool]:
-        found = [row for row in exported(running_app, "", name) if any("@kantor.example" in cell for cell in row)]
-        return {any(".tt@" in cell for cell in row) for row in found}
+        results = [row for row in exported(running_app, "", name) if any("@kantor.example" in cell for cell in row)]
+        return {any(".tt@" in cell for cell in row) for row in results}
 
     assert addresses("pemeriksa") == addresses("kepala") == addresses("administrator") == {False}
     assert addresses("kepala.tt") == {True}

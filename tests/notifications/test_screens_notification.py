@@ -44,8 +44,8 @@ BACK = "Kurang <b>lengkap</b>"
 
 def told(running_app: RunningApp, username: str) -> list[Notification]:
     with running_app.session() as session:
-        found = select(Notification).join(User, User.id == Notification.user_id).where(User.username == username)
-        return list(session.scalars(found.order_by(Notification.id)))
+        result = select(Notification).join(User, User.id == Notification.user_id).where(User.username == username)
+        return list(session.scalars(result.order_by(Notification.id)))
 
 
 def mails(running_app: RunningApp) -> list[Mail]:
@@ -55,8 +55,8 @@ def mails(running_app: RunningApp) -> list[Mail]:
 
 def unread(running_app: RunningApp, username: str, path: str = "/") -> str:
     """Return the count in the head of a page."""
-    found = re.search(r'class="bell-count">([^<]+)<', running_app.visitor(username).get(path).text)
-    return found[1] if found else ""
+    match = re.search(r'class="bell-count">([^<]+)<', running_app.visitor(username).get(path).text)
+    return match[1] if match else ""
 
 
 def returned(running_app: RunningApp, key: str = LUMAJANG, **values: object) -> int:
@@ -221,7 +221,7 @@ def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningAp
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
         today = NOW.date()
-        made = grant_delegation(session, head=office.head, delegate=office.manager2, kind=DelegationKind.PLH,
+        created = grant_delegation(session, head=office.head, delegate=office.manager2, kind=DelegationKind.PLH,
                 decree_number="8/1",
                      from_date=today, until_date=today, by=office.administrator, now=NOW)  # fmt: skip
         session.commit()
@@ -230,7 +230,7 @@ def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningAp
         assert "menggantikan Kepala LPSE dari 2 Maret 2026 sampai 2 Maret 2026." in page
         answer = running_app.visitor("pengelola2").post(f"/admin/notification/{one.id}/open")
         assert answer.location == f"/admin/notification/details/?id={one.id}"
-        made.withdraw(now=NOW, by=office.head)
+        created.withdraw(now=NOW, by=office.head)
         session.commit()
     assert (told(running_app, "pengelola2")[-1].event, told(running_app, "kepala")[-1].event) == (
         Event.DELEGATION_WITHDRAWN, Event.DELEGATION_GRANTED,
@@ -291,18 +291,18 @@ def test_a_mail_is_in_its_reader_s_language_with_the_reason_and_the_link(running
     running_app.make_move(change_id, Outcome.RETURNED, reason=BACK)
     with posted(running_app) as box:
         assert run(running_app.app, "mail", "send").exit_code == 0
-    found = {message["To"].addresses[0].username: message for message in box.received}
-    text = present(found["pemohon"].get_body(("plain",))).get_content()
+    results = {message["To"].addresses[0].username: message for message in box.received}
+    text = present(results["pemohon"].get_body(("plain",))).get_content()
     assert "“Evaluasi” atas permintaan Anda berakhir: Dikembalikan." in text
     assert BACK in text
     assert f"http://localhost/admin/change/details/?id={change_id}" in text
     assert "2 Maret 2026 pukul 09.00 WIB" in text
-    html = present(found["pemohon"].get_body(("html",))).get_content()
+    html = present(results["pemohon"].get_body(("html",))).get_content()
     assert "Kurang &lt;b&gt;lengkap&lt;/b&gt;" in html
     assert 'lang="id"' in html
-    assert found["pemohon"]["Subject"].startswith("[LPSE] RFC/2026/")
-    assert found["pemohon"]["Content-Language"] == "id"
-    english = present(found["pengelola2"].get_body(("plain",))).get_content()
+    assert results["pemohon"]["Subject"].startswith("[LPSE] RFC/2026/")
+    assert results["pemohon"]["Content-Language"] == "id"
+    english = present(results["pengelola2"].get_body(("plain",))).get_content()
     assert "“Evaluation” is waiting for you." in english
     assert "http" not in english  # it came about past the screens, so nobody knows the way
     with running_app.session() as session:

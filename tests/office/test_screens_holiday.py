@@ -43,19 +43,19 @@ def kind_of(running_app: RunningApp, date: str, agency: str = "kepala") -> TimeK
         return load_calendar(opened, present(of)).day(dt.date.fromisoformat(date)).kind
 
 
-def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **values: Any) -> TestResponse:
     fields = {
         "date": "2026-05-04",
         "kind": "holiday",
         "name": "Hari <jadi>",
         "hours": "",
         "reason": "SK Bupati",
-    } | typed
+    } | values
     return running_app.visitor(by).post(FORM, json=json, **fields)
 
 
-def made(running_app: RunningApp, by: str = "administrator", **typed: Any) -> OfficeDay:
-    answer = sent(running_app, by, **typed)
+def made(running_app: RunningApp, by: str = "administrator", **values: Any) -> OfficeDay:
+    answer = sent(running_app, by, **values)
     assert answer.status_code == 303, answer.text
     return days(running_app)[-1]
 
@@ -114,8 +114,8 @@ def test_the_reason_stands_in_the_trail_and_on_the_day_s_own_page(running_app: R
     assert "SE Sekda" in page
     assert "SK Bupati" in page
     with running_app.session() as opened:
-        told = entries_for_record(opened, "office_day", one.id)
-        assert [(entry.action, entry.reason) for entry in told] == [
+        entries = entries_for_record(opened, "office_day", one.id)
+        assert [(entry.action, entry.reason) for entry in entries] == [
             ("holiday.alter", "SE Sekda"), ("holiday.set", "SK Bupati"),
         ]  # fmt: skip
     reader = running_app.visitor("pengelola").get(f"/admin/holiday/details/?id={one.id}").text
@@ -156,10 +156,10 @@ def test_a_removal_asks_first_and_for_a_reason(running_app: RunningApp) -> None:
 def test_wrong_input_is_refused_beside_its_field_and_nothing_is_lost(
     running_app: RunningApp, typed: dict[str, Any], field: str
 ) -> None:
-    kept = {"name": "Hari &lt;jadi&gt;"} | ({} if "reason" in typed else {"reason": "SK Bupati"})
+    saved = {"name": "Hari &lt;jadi&gt;"} | ({} if "reason" in typed else {"reason": "SK Bupati"})
     answer = sent(running_app, **typed)
     assert (answer.status_code, f'id="{field}-error"' in answer.text) == (422, True)
-    assert all(text in answer.text for name, text in kept.items() if name not in typed)
+    assert all(text in answer.text for name, text in saved.items() if name not in typed)
     assert days(running_app) == []
     told = sent(running_app, json=True, **typed)
     assert (told.status_code, list(told.get_json()["fields"])) == (422, [field])

@@ -39,8 +39,8 @@ def calendar(running_app: RunningApp, of: str = "kepala") -> WorkCalendar:
         return load_calendar(opened, present(opened.scalars(select(User).where(User.username == of)).one().agency))
 
 
-def hours(running_app: RunningApp, by: str = "administrator", **typed: Any) -> WorkingHours:
-    answer = running_app.visitor(by).post(FORM, **(WEEKS | {"since": "2026-05-04", "reason": "Perbup 1"} | typed))
+def hours(running_app: RunningApp, by: str = "administrator", **values: Any) -> WorkingHours:
+    answer = running_app.visitor(by).post(FORM, **(WEEKS | {"since": "2026-05-04", "reason": "Perbup 1"} | values))
     assert answer.status_code == 303, answer.text
     return one_of(WorkingHours, rows(running_app, WorkingHours)[-1])
 
@@ -98,8 +98,8 @@ def test_hours_are_altered_and_removed_with_reasons_that_stand_in_the_trail(runn
     assert (without.status_code, 'id="reason-error"' in without.text) == (422, True)
     assert administrator.post("/admin/setting/delete/", id=one.id, reason="Perbup 3").status_code == 303
     with running_app.session() as opened:
-        told = [(entry.action, entry.reason) for entry in entries_for_record(opened, "working_hours", one.id)]
-    assert told == [
+        messages = [(entry.action, entry.reason) for entry in entries_for_record(opened, "working_hours", one.id)]
+    assert messages == [
         ("setting.hours.remove", "Perbup 3"), ("setting.hours.alter", "Perbup 2"), ("setting.hours", "Perbup 1"),
     ]  # fmt: skip
 
@@ -146,8 +146,8 @@ def test_a_month_of_ramadan_is_set_and_removed(running_app: RunningApp) -> None:
     assert administrator.post(path, reason="Keliru").status_code == 303
     assert administrator.post(path, reason="Lagi").status_code == 404
     with running_app.session() as opened:
-        told = [(entry.action, entry.reason) for entry in entries_for_record(opened, "ramadan_month", month.id)]
-    assert told == [("setting.ramadan.remove", "Keliru"), ("setting.ramadan", "Sidang isbat")]
+        messages = [(entry.action, entry.reason) for entry in entries_for_record(opened, "ramadan_month", month.id)]
+    assert messages == [("setting.ramadan.remove", "Keliru"), ("setting.ramadan", "Sidang isbat")]
 
 
 def test_the_threshold_is_set_with_a_reason(running_app: RunningApp) -> None:

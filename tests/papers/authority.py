@@ -90,8 +90,8 @@ def with_addition(pdf: bytes) -> bytes:
 
 def altered(pdf: bytes) -> bytes:
     """Return ``pdf`` with one letter of what was signed changed."""
-    place = pdf.index(b"<dc:title>") + 4  # the metadata of PDF/A are not compressed
-    return pdf[:place] + bytes([pdf[place] ^ 1]) + pdf[place + 1 :]
+    location = pdf.index(b"<dc:title>") + 4  # the metadata of PDF/A are not compressed
+    return pdf[:location] + bytes([pdf[location] ^ 1]) + pdf[location + 1 :]
 
 
 def _name(name: str) -> x509.Name:

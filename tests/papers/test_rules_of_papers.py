@@ -133,9 +133,9 @@ def test_a_code_is_read_back_and_has_the_seal_of_its_office_alone(code: PaperCod
 @given(codes, st.data())
 def test_no_other_code_has_the_seal(code: PaperCode, data: st.DataObject) -> None:
     text = code.sealed(KEY)
-    place = data.draw(st.integers(0, len(text) - 2))  # the last character has spare bits
-    letters = [one for one in string.ascii_lowercase + "234567" if one != text[place]]
-    other = text[:place] + data.draw(st.sampled_from(letters)) + text[place + 1 :]
+    location = data.draw(st.integers(0, len(text) - 2))  # the last character has spare bits
+    letters = [one for one in string.ascii_lowercase + "234567" if one != text[location]]
+    other = text[:location] + data.draw(st.sampled_from(letters)) + text[location + 1 :]
     read = read_code(other)
     assert read is None or not has_seal(*read, KEY)
 

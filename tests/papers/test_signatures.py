@@ -27,18 +27,18 @@ def draft() -> bytes:
 
 def findings(pdf: bytes, *trusted: bytes) -> list[dict[str, object]]:
     """Return what is found, without names and times."""
-    found = check_signatures(pdf, [one.decode() for one in trusted], NOW)
-    return [{key: value for key, value in dataclasses.asdict(one).items() if key in GOOD} for one in found]
+    result = check_signatures(pdf, [one.decode() for one in trusted], NOW)
+    return [{key: value for key, value in dataclasses.asdict(one).items() if key in GOOD} for one in result]
 
 
 def test_a_good_signature_covers_the_whole_file_is_intact_and_of_a_trusted_certificate(draft: bytes) -> None:
     signed = authority().sign(draft, "Kepala LPSE")
     assert signed.startswith(draft)
-    (found,) = check_signatures(signed, [authority().pem.decode()], NOW)
-    assert found.is_good
-    assert "Kepala LPSE" in found.signer
-    assert authority().name in found.issuer
-    assert dt.datetime.fromisoformat(found.signed_at).tzinfo is not None
+    (result,) = check_signatures(signed, [authority().pem.decode()], NOW)
+    assert result.is_good
+    assert "Kepala LPSE" in result.signer
+    assert authority().name in result.issuer
+    assert dt.datetime.fromisoformat(result.signed_at).tzinfo is not None
 
 
 def test_signatures_are_checked_where_an_event_loop_runs_too(draft: bytes) -> None:
@@ -59,8 +59,8 @@ def test_two_signatures_are_told_apart_and_the_first_does_not_cover_the_second(d
 
 
 def test_a_letter_that_was_changed_after_signing_is_told(draft: bytes) -> None:
-    (found,) = findings(altered(authority().sign(draft)), authority().pem)
-    assert not found["is_intact"]
+    (result,) = findings(altered(authority().sign(draft)), authority().pem)
+    assert not result["is_intact"]
 
 
 def test_a_certificate_that_is_not_on_the_list_is_not_trusted(draft: bytes) -> None:
@@ -89,7 +89,7 @@ def test_what_is_no_pdf_is_refused_in_a_sentence(content: bytes) -> None:
 def test_a_signed_file_that_was_cut_is_never_called_good(draft: bytes, cut: float) -> None:
     pdf = authority().sign(draft)
     try:
-        found = check_signatures(pdf[: int(len(pdf) * cut)], [authority().pem.decode()], NOW)
+        result = check_signatures(pdf[: int(len(pdf) * cut)], [authority().pem.decode()], NOW)
     except ValidationFailed:
         return
-    assert not any(one.is_good for one in found)
+    assert not any(one.is_good for one in result)

@@ -42,9 +42,9 @@ def address(running_app: RunningApp, name: str) -> str:
     """Make an address as ``name`` and return its path."""
     page = running_app.visitor(name).post("/profile/calendar")
     assert page.status_code == 200
-    found = re.search(r"http://localhost(/calendar/[\w-]+\.ics)", page.text)
-    assert found
-    return found.group(1)
+    match = re.search(r"http://localhost(/calendar/[\w-]+\.ics)", page.text)
+    assert match
+    return match.group(1)
 
 
 def fetch(running_app: RunningApp, path: str, **headers: str) -> TestResponse:
@@ -57,7 +57,7 @@ def events(answer: TestResponse) -> dict[str, dict[str, str]]:
     assert body.endswith("\r\n")
     assert "\n" not in body.replace("\r\n", "")
     assert all(len(line.encode()) <= 75 for line in body.split("\r\n"))
-    found: dict[str, dict[str, str]] = {}
+    result: dict[str, dict[str, str]] = {}
     event: dict[str, str] = {}
     for line in body.replace("\r\n ", "").split("\r\n"):
         name, _colon, value = line.partition(":")
@@ -65,16 +65,16 @@ def events(answer: TestResponse) -> dict[str, dict[str, str]]:
         if line == "BEGIN:VEVENT":
             event = {}
         elif line == "END:VEVENT":
-            found[event["UID"]] = event
+            result[event["UID"]] = event
         else:
             event[name] = re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), value)
-    return found
+    return result
 
 
 @pytest.fixture(scope="module")
 def made(running_app: RunningApp) -> dict[str, int]:
     """In both offices a planned release of each requester, one of them live, with assets, and a freeze."""
-    found = {}
+    results = {}
     with running_app.session() as session:
         everybody = running_app.cast(session)
         for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
@@ -84,9 +84,9 @@ def made(running_app: RunningApp) -> dict[str, int]:
                 "touched_assets": [{"asset_id": item.id}], "audience": TITLE}))  # fmt: skip
             release.add_actual_time(NOW, now=NOW)
             session.commit()
-            found[key] = release.id
+            results[key] = release.id
             freeze(session, office, name=f"Pembekuan {key}")
-    return found
+    return results
 
 
 def test_it_says_what_is_planned_what_happened_and_what_is_frozen(
@@ -162,10 +162,10 @@ def test_only_the_hash_is_kept_and_the_trail_has_neither(running_app: RunningApp
     token = path.removeprefix("/calendar/").removesuffix(".ics")
     assert len(token) == 43
     with running_app.session() as opened:
-        kept = opened.scalars(select(CalendarFeed).order_by(CalendarFeed.id.desc()).limit(1)).one()
-        assert (len(kept.token_hash), token in kept.token_hash) == (64, False)
+        saved = opened.scalars(select(CalendarFeed).order_by(CalendarFeed.id.desc()).limit(1)).one()
+        assert (len(saved.token_hash), token in saved.token_hash) == (64, False)
     for name in ("kepala", "admin"):
-        assert kept.token_hash not in running_app.visitor(name).get("/admin/audit/export/csv/").text
+        assert saved.token_hash not in running_app.visitor(name).get("/admin/audit/export/csv/").text
 
 
 def test_what_has_not_changed_is_not_sent_again(running_app: RunningApp, made: dict[str, int]) -> None:

@@ -157,11 +157,11 @@ def test_assets_are_the_agency_s_own_and_named_once(session: AuditedSession, cas
         make_move(session, change, Outcome.NO_RELEASE, office.manager,
              values={"touched_assets": [{"asset_id": laptop.id}]})  # fmt: skip
     assert set(refusal.value.field_errors) == {"touched_assets"}
-    for kept in ([laptop], [], [laptop]):
+    for saved in ([laptop], [], [laptop]):
         set_test_audit_context(session)
-        change.save(office.manager, now=NOW, values={"touched_assets": [{"asset_id": one.id} for one in kept]})
+        change.save(office.manager, now=NOW, values={"touched_assets": [{"asset_id": one.id} for one in saved]})
         session.commit()
-        assert [item.asset for item in one_of(Release, change.current_activity).release_assets] == kept
+        assert [item.asset for item in one_of(Release, change.current_activity).release_assets] == saved
 
 
 def test_of_two_managers_who_schedule_at_once_one_sees_the_other(
@@ -194,14 +194,14 @@ Planned = tuple[AuditedSession, ChangeRequest, dict[int, tuple[int, int, str]]]
 def planned(shared: tuple[AuditedSession, Cast]) -> Planned:
     """Plan a week of windows, all given a reason; give (first hour, last hour, environment) of each."""
     session, cast = shared
-    windows = [(start, start + length, place) for start, length, place in (
+    windows = [(start, start + length, location) for start, length, location in (
         (0, 4, "production"), (4, 2, "production"), (5, 9, "training"), (10, 1, "production"), (10, 30, "staging"),
         (24, 24, "production"), (47, 3, "production"), (50, 1, "training"),
     )]  # fmt: skip
     numbers = {}
-    for first, last, place in windows:
-        change = plan(session, cast.lumajang, first, last, reason="Disengaja", environment=Environment(place))
-        numbers[change.id] = (first, last, place)
+    for first, last, location in windows:
+        change = plan(session, cast.lumajang, first, last, reason="Disengaja", environment=Environment(location))
+        numbers[change.id] = (first, last, location)
     asking = change_at_step(session, cast.lumajang, Step.RELEASE)
     return session, asking, numbers
 
@@ -212,8 +212,8 @@ def test_what_overlaps_is_what_shares_an_hour(planned: Planned, first: int, leng
     asked = set(range(first, first + length))
     naive = {id_ for id_, (begin, stop, where) in windows.items() if where == place and asked & set(range(begin, stop))}
     start, end = hours(first, first + length).values()
-    found = conflicts.overlapping_releases(session, asking, (start, end), Environment(place))
-    assert {release.change_id for release in found} == naive
-    assert [release.window_start_at for release in found] == sorted(
-        present(release.window_start_at) for release in found
+    result = conflicts.overlapping_releases(session, asking, (start, end), Environment(place))
+    assert {release.change_id for release in result} == naive
+    assert [release.window_start_at for release in result] == sorted(
+        present(release.window_start_at) for release in result
     )

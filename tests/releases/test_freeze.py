@@ -133,8 +133,8 @@ def test_the_head_allows_one_release_in_writing(session: AuditedSession, office:
     schedule(session, office, change, 10, 11)
     with pytest.raises(ValidationFailed):
         schedule(session, office, other, 10, 11)
-    told = entries_for_record(session, "freeze_permit", given.id)
-    assert [entry.action for entry in told] == ["freeze.permit"]
+    entries = entries_for_record(session, "freeze_permit", given.id)
+    assert [entry.action for entry in entries] == ["freeze.permit"]
 
 
 def test_a_delegate_allows_it_in_a_capacity_that_says_so_and_only_while_the_delegation_lasts(

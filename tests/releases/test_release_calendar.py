@@ -83,7 +83,7 @@ def numbers(running_app: RunningApp) -> dict[str, str]:
         "two": (dt.datetime(2026, 6, 10, 18, 0, tzinfo=WIB), dt.datetime(2026, 6, 10, 20, 0, tzinfo=WIB)),
         "evening": (dt.datetime(2026, 7, 10, 20, 0, tzinfo=WIB), dt.datetime(2026, 7, 11, 0, 0, tzinfo=WIB)),
     }
-    found = {}
+    results = {}
     with running_app.session() as session:
         everybody = running_app.cast(session)
         for key, office in ((LUMAJANG, everybody.lumajang), (TANA_TIDUNG, everybody.tana_tidung)):
@@ -91,14 +91,14 @@ def numbers(running_app: RunningApp) -> dict[str, str]:
                 change = change_at_step(session, office, Step.RELEASE)
                 make_move(session, change, Outcome.SCHEDULED, office.manager, values={
                     "window_start_at": start, "window_end_at": end, "overlap_reason": "Bersama"})  # fmt: skip
-                found[name if key == LUMAJANG else f"{name}.tt"] = f"id={change.id}]"
+                results[name if key == LUMAJANG else f"{name}.tt"] = f"id={change.id}]"
                 if name == "one":
                     release = next(one for one in change.activities if isinstance(one, Release))
                     release.add_actual_time(NOW, now=NOW)
                     session.commit()
         freeze(session, everybody.lumajang, first=100, last=102, name="PEMBEKUANX")
         freeze(session, everybody.lumajang, first=100, last=102, name="LATIHANX", environment=Environment.TRAINING)
-    return found
+    return results
 
 
 def test_a_window_stands_on_each_of_its_days_across_months_and_years(
@@ -111,10 +111,10 @@ def test_a_window_stands_on_each_of_its_days_across_months_and_years(
         "2026-04-29", "2026-04-30", "2026-05-01",
     ]  # fmt: skip
     assert days_with(running_app, "pengelola", "view=week&date=2026-05-02", numbers["long"])[-1] == "2026-05-01"
-    said = shown(running_app, "pengelola", "date=2026-04-01")
-    assert "mulai 20.00" in said["2026-04-29"]
-    assert "sepanjang hari" in said["2026-04-30"]
-    assert "20.00–" not in said["2026-05-01"]
+    text = shown(running_app, "pengelola", "date=2026-04-01")
+    assert "mulai 20.00" in text["2026-04-29"]
+    assert "sepanjang hari" in text["2026-04-30"]
+    assert "20.00–" not in text["2026-05-01"]
 
 
 def test_what_ends_at_midnight_lasts_until_the_end_of_its_last_day(

@@ -176,12 +176,12 @@ def test_a_window_that_has_passed_without_its_actual_time_is_listed_and_reminds_
 
     def reminded() -> list[str]:
         with running_app.session() as session:
-            found = session.scalars(
+            result = session.scalars(
                 select(Notification).where(
                     Notification.activity_id == planned, Notification.event == Event.RELEASE_UNRECORDED
                 )
             )
-            return sorted(one.user.username for one in found)
+            return sorted(one.user.username for one in result)
 
     def run(moment: dt.datetime) -> None:
         with running_app.session() as session:

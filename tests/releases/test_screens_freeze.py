@@ -31,23 +31,25 @@ def moment(days: float, zone: str = "+07:00") -> str:
     return (NOW + dt.timedelta(days=days, hours=hours)).strftime("%Y-%m-%dT%H:%M")
 
 
-def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **typed: Any) -> TestResponse:
+def sent(running_app: RunningApp, by: str = "administrator", *, json: bool = False, **values: Any) -> TestResponse:
     fields = {
         "name": "Penutupan <tender>", "environment": "", "from_at": moment(10), "until_at": moment(12),
         "reason": "Masa pemasukan penawaran",
-    } | typed  # fmt: skip
+    } | values  # fmt: skip
     return running_app.visitor(by).post("/admin/freeze/new/", json=json, **fields)
 
 
-def entered(running_app: RunningApp, by: str = "administrator", **typed: Any) -> Freeze:
-    answer = sent(running_app, by, **typed)
+def entered(running_app: RunningApp, by: str = "administrator", **values: Any) -> Freeze:
+    answer = sent(running_app, by, **values)
     assert answer.status_code == 303, answer.text
     with running_app.session() as opened:
         return opened.scalars(select(Freeze).order_by(Freeze.id.desc()).limit(1)).one()
 
 
-def allow(running_app: RunningApp, frozen: Freeze, change_id: object, by: str = "kepala", **typed: Any) -> TestResponse:
-    fields: dict[str, Any] = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | typed
+def allow(
+    running_app: RunningApp, frozen: Freeze, change_id: object, by: str = "kepala", **values: Any
+) -> TestResponse:
+    fields: dict[str, Any] = {"change": change_id, "reason": "Perbaikan keamanan <segera>"} | values
     return running_app.visitor(by).post(f"/admin/freeze/{frozen.id}/permit", **fields)
 
 
@@ -76,8 +78,8 @@ def test_an_administrator_enters_one_which_the_office_reads(running_app: Running
     assert running_app.visitor("pemohon").get("/admin/freeze/").status_code == 403
     assert running_app.visitor("kepala.tt").get(f"/admin/freeze/details/?id={frozen.id}").status_code == 404
     with running_app.session() as opened:
-        told = entries_for_record(opened, "freeze_period", frozen.id)
-        assert [(entry.action, entry.reason) for entry in told] == [("freeze.enter", "Masa pemasukan penawaran")]
+        entries = entries_for_record(opened, "freeze_period", frozen.id)
+        assert [(entry.action, entry.reason) for entry in entries] == [("freeze.enter", "Masa pemasukan penawaran")]
 
 
 def test_an_installation_administrator_chooses_the_agency(running_app: RunningApp) -> None:
@@ -205,8 +207,8 @@ def in_export(running_app: RunningApp, screen: str, text: str) -> str:
 def test_a_delegate_allows_it_and_the_page_says_in_whose_place(running_app: RunningApp) -> None:
     frozen, change_id = entered(running_app), running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     with running_app.session() as opened:
-        made = delegation(opened, running_app.cast(opened).lumajang)
-        made_id = made.id
+        created = delegation(opened, running_app.cast(opened).lumajang)
+        made_id = created.id
     assert allow(running_app, frozen, change_id, "plh").status_code == 303
     page = running_app.visitor("pengelola").get(f"/admin/change/details/?id={change_id}").text
     assert "Plh. Kepala LPSE (800/12/2026)" in page

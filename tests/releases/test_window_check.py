@@ -20,12 +20,12 @@ SUFFIX = ACCOUNT_SUFFIXES[LUMAJANG]
 EVENING = {"window_start_at": "2026-03-04T20:00", "window_end_at": "2026-03-04T21:00", "environment": "production"}
 
 
-def check(running_app: RunningApp, change_id: int, **typed: str) -> dict[str, Any]:
-    query = urlencode({"change": str(change_id), **typed})
+def check(running_app: RunningApp, change_id: int, **values: str) -> dict[str, Any]:
+    query = urlencode({"change": str(change_id), **values})
     answer = running_app.visitor(f"pengelola{SUFFIX}").get(f"/admin/release/window?{query}", json=True)
     assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.get_json()
-    return found
+    result: dict[str, Any] = answer.get_json()
+    return result
 
 
 def test_an_overlap_is_told_with_its_number_and_the_week_shows_both_days(running_app: RunningApp) -> None:
@@ -33,12 +33,12 @@ def test_an_overlap_is_told_with_its_number_and_the_week_shows_both_days(running
     second = running_app.change_at_step(LUMAJANG, Step.RELEASE)
     assert not check(running_app, second, **EVENING)["overlaps"]
     typed: dict[str, Any] = {**EVENING}
-    made = running_app.make_move(first, Outcome.SCHEDULED, **typed)
-    assert made.status_code == 303
-    found = check(running_app, second, **EVENING)
-    assert "RFC/2026/" in found["overlaps"]
-    assert len(found["days"]) == 7
-    (chosen,) = [day for day in found["days"] if day["chosen"]]
+    created = running_app.make_move(first, Outcome.SCHEDULED, **typed)
+    assert created.status_code == 303
+    result = check(running_app, second, **EVENING)
+    assert "RFC/2026/" in result["overlaps"]
+    assert len(result["days"]) == 7
+    (chosen,) = [day for day in result["days"] if day["chosen"]]
     assert chosen["text"] == "Rabu, 4 Maret 2026"
     assert any("RFC/2026/" in entry["text"] for entry in chosen["entries"])
     after = EVENING | {"window_start_at": "2026-03-04T21:00", "window_end_at": "2026-03-04T22:00"}
@@ -52,8 +52,8 @@ def test_a_freeze_is_told_with_its_name(running_app: RunningApp) -> None:
         freeze(session, office, first=100, last=102, name="Pembekuan akhir tahun")
     local = (NOW + dt.timedelta(days=100, hours=8)).strftime("%Y-%m-%dT%H:%M")
     until = (NOW + dt.timedelta(days=100, hours=9)).strftime("%Y-%m-%dT%H:%M")
-    found = check(running_app, change_id, window_start_at=local, window_end_at=until, environment="production")
-    assert "Pembekuan akhir tahun" in found["freezes"]
+    result = check(running_app, change_id, window_start_at=local, window_end_at=until, environment="production")
+    assert "Pembekuan akhir tahun" in result["freezes"]
 
 
 @pytest.mark.parametrize(

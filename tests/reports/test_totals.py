@@ -111,9 +111,9 @@ def test_a_total_that_differs_is_found_and_recomputed(running_app: RunningApp) -
     with running_app.session() as session:
         session.connection().execute(update(TOTALS).values(number=TOTALS.c.number + 1))
         session.connection().commit()
-    found = run(args=["report", "verify"])
-    assert found.exit_code == 1
-    assert "request_total" in found.stderr
+    result = run(args=["report", "verify"])
+    assert result.exit_code == 1
+    assert "request_total" in result.stderr
     assert run(args=["report", "rebuild"]).exit_code == 0
     assert run(args=["report", "verify"]).exit_code == 0
 
@@ -123,7 +123,7 @@ def test_a_requester_s_deviations_are_counted_and_in_order_as_the_register_has_t
 ) -> None:
     fill(session, cast)
     scope = AgencyScope([cast.lumajang.agency, cast.tana_tidung.agency], ZoneInfo("Asia/Jakarta"))
-    found: set[int] = set()
+    result: set[int] = set()
     for requester in {one.requester_id for one in session.scalars(select(ChangeRequest))}:
         of_requester = session.scalars(
             select(Deviation)
@@ -132,7 +132,7 @@ def test_a_requester_s_deviations_are_counted_and_in_order_as_the_register_has_t
             .order_by(Deviation.raised_at, Deviation.id)
         ).all()
         ids = [one.id for one in of_requester]
-        found.update(ids)
+        result.update(ids)
         assert figures.newest_deviations_of(session, requester, 1000, oldest=True) == ids
         assert figures.newest_deviations_of(session, requester, 2) == ids[::-1][:2]
         assert figures.count_deviations_of(session, requester) == len(ids)
@@ -143,7 +143,7 @@ def test_a_requester_s_deviations_are_counted_and_in_order_as_the_register_has_t
         assert sum(row[-1] for row in raised.groups) == sum(one.state is DeviationState.RAISED for one in of_requester)
         executors = {one.executor_id for one in of_requester if one.executor_id is not None}
         assert set(session.scalars(figures.people_in_deviations(requester, "executor_id"))) == executors
-    assert found == set(session.scalars(select(Deviation.id)))
+    assert result == set(session.scalars(select(Deviation.id)))
 
 
 def test_a_requester_s_list_of_deviations_has_their_own_and_no_other(running_app: RunningApp) -> None:
@@ -229,13 +229,13 @@ def test_the_figures_are_exact_in_every_zone_and_period(written: Written, zone: 
     def inside(moment: dt.datetime, of: ReportPeriod = period) -> bool:
         return of.first <= moment.astimezone(scope.zone).date() <= of.last
 
-    for step, found in figures.step_figures(session, scope, period, list(Step)).items():
+    for step, result in figures.step_figures(session, scope, period, list(Step)).items():
         mine = [one for one in written.visits if one["step"] is step and inside(one["finished_at"])]
         waits = sorted(one["waited_minutes"] for one in mine)
         judged = Counter(one["is_late"] for one in mine)
-        assert (found.finished, found.late, found.in_time) == (len(mine), judged[True], judged[False])
-        assert found.median_wait == (waits[len(waits) // 2] if waits else None)
-        assert found.longest_wait == (waits[-1] if waits else None)
+        assert (result.finished, result.late, result.in_time) == (len(mine), judged[True], judged[False])
+        assert result.median_wait == (waits[len(waits) // 2] if waits else None)
+        assert result.longest_wait == (waits[-1] if waits else None)
 
     months = period.months()
     requests = Counter(
@@ -253,10 +253,10 @@ def test_the_figures_are_exact_in_every_zone_and_period(written: Written, zone: 
 
 def test_the_request_that_waited_longest_is_the_latest_of_those(written: Written) -> None:
     scope = AgencyScope([written.cast.lumajang.agency], ZoneInfo("Asia/Jakarta"))
-    found = figures.step_figures(written.session, scope, PERIODS[0], list(Step))
-    longest = figures.longest_waits(written.session, scope, PERIODS[0], found)
+    result = figures.step_figures(written.session, scope, PERIODS[0], list(Step))
+    longest = figures.longest_waits(written.session, scope, PERIODS[0], result)
     for step in (Step.EVALUATION, Step.TEST, Step.REPORT):
-        alike = (step, found[step].longest_wait)
+        alike = (step, result[step].longest_wait)
         latest = max(one["activity_id"] for one in written.visits if (one["step"], one["waited_minutes"]) == alike)
         visit = written.session.get_one(Activity, latest)
         assert longest[step] == (visit.change.id, visit.change.number)

@@ -175,9 +175,9 @@ def test_what_no_erasure_on_record_allows_is_refused_by_the_database_and_found_i
         values = f"1, 'change_request', '{second}', 'x', 'y', '2026-01-01 00:00:00+00:00', 1, 'z'"
         connection.execute(text(f"INSERT INTO erasure ({columns}) VALUES ({values})"))
         connection.execute(text(f"UPDATE change_request SET title = 'lain' WHERE id = {second}"))
-    found = findings(running_app)
-    assert any(finding.startswith("erasure") for finding in found)
-    assert any(finding.startswith(f"change_request {second}") for finding in found)
+    result = findings(running_app)
+    assert any(finding.startswith("erasure") for finding in result)
+    assert any(finding.startswith(f"change_request {second}") for finding in result)
 
 
 def test_where_a_request_is_filed_is_noted_shown_filtered_and_exported(

@@ -130,13 +130,13 @@ def test_only_words_that_occur_nowhere_are_loosened() -> None:
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=20), st.data())
 def test_a_word_with_one_letter_wrong_is_among_the_edits_of_what_was_meant(word: str, data: st.DataObject) -> None:
-    place = data.draw(st.integers(0, len(word) - 1))
+    location = data.draw(st.integers(0, len(word) - 1))
     letter = data.draw(st.sampled_from("abcdefghijklmnopqrstuvwxyz"))
     typed = {
-        word[:place] + letter + word[place + 1 :],
-        word[:place] + letter + word[place:],
-        word[:place] + word[place + 1 :],
-        word[:place] + word[place : place + 2][::-1] + word[place + 2 :],
+        word[:location] + letter + word[location + 1 :],
+        word[:location] + letter + word[location:],
+        word[:location] + word[location + 1 :],
+        word[:location] + word[location : location + 2][::-1] + word[location + 2 :],
     } - {word}
     for wrong in typed:
         if 4 <= len(wrong) <= 20:

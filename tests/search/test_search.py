@@ -101,9 +101,9 @@ def test_the_command_tells_what_the_index_says_wrongly_and_makes_it_anew(filled:
         one = connection.execute(select(SearchRecord.key).where(SearchRecord.text.contains("zamrud"))).scalars().first()
         connection.execute(update(SearchRecord).where(SearchRecord.key == one).values(text="lain"))
         connection.commit()
-    found = run(args=["search", "verify"])
-    assert found.exit_code == 1
-    assert "berbeda dari indeks" in found.stderr
+    result = run(args=["search", "verify"])
+    assert result.exit_code == 1
+    assert "berbeda dari indeks" in result.stderr
     assert run(args=["search", "rebuild"]).exit_code == 0
     assert run(args=["search", "verify"]).exit_code == 0
 
@@ -185,10 +185,10 @@ def test_kinds_are_paged_and_what_is_much_is_not_counted_out(
 def test_newest_come_first_whatever_the_distance_of_their_keys(filled: RunningApp) -> None:
     with filled.session() as session:
         reader = ActingUser(filled.cast(session).lumajang.head)
-        found = Search.prepare(session, reader, parse_search("rfc")).find(SearchKind.CHANGE, 100)
+        result = Search.prepare(session, reader, parse_search("rfc")).find(SearchKind.CHANGE, 100)
         newest_first = ChangeRequest.agency_id == reader.user.agency_id, ChangeRequest.number.is_not(None)
         everything = select(ChangeRequest.id).where(*newest_first).order_by(ChangeRequest.id.desc())
-        assert found == session.scalars(everything).all()
+        assert result == session.scalars(everything).all()
         with pytest.raises(IntegrityError):
             session.connection().execute(insert(SearchRecord).values(key=1 << 56, text="x"))
 

@@ -177,10 +177,10 @@ def test_a_delegation_without_the_file_of_its_decree_is_found(session: Session) 
     before = found(session, RuleKey.DECREE_MISSING)
     session.connection().execute(text("DELETE FROM document WHERE delegation_id IS NOT NULL"))
     names = {name for _key, name in found(session, RuleKey.DECREE_MISSING) - before}
-    kept = session.scalars(
+    saved = session.scalars(
         text("SELECT decree_number FROM delegation WHERE agency_id = :agency"), {"agency": lumajang(session).id}
     )
-    assert names == set(kept)
+    assert names == set(saved)
 
 
 def test_a_finding_keeps_its_first_day_and_is_cleared_when_it_is_put_right(session: Session) -> None:

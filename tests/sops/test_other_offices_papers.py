@@ -74,8 +74,8 @@ def test_a_request_runs_from_draft_to_closed_under_six_steps_and_everybody_reads
     fields: dict[str, Any] = {
         key: value for name, part in asked.items() for key, value in form_fields(name, part).items()
     }
-    made = running_app.visitor("pengguna.kj").post("/admin/change/new/", **fields)
-    change_id = int(present(re.search(r"id=(\d+)", made.headers["Location"]))[1])
+    response = running_app.visitor("pengguna.kj").post("/admin/change/new/", **fields)
+    change_id = int(present(re.search(r"id=(\d+)", response.headers["Location"]))[1])
     way = ("submitted", "accepted", "done", "failed", "done", "passed", "reported", "verified")
     for outcome in map(Outcome, way):
         with running_app.session() as session:
@@ -98,5 +98,5 @@ def test_the_name_of_an_office_s_sop_is_refused_to_another_office(running_app: R
     with running_app.session() as session, pytest.raises(ValidationFailed) as refusal:
         sop.parse_and_check(session, text, TANA_TIDUNG)
     assert list(refusal.value.field_errors) == ["key"]
-    told = running_app.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
-    assert (told.status_code, "sudah dipakai LPSE lain" in told.text) == (422, True)
+    response = running_app.visitor("admin").post("/admin/sop/new/", text=text, key=TANA_TIDUNG, do="check")
+    assert (response.status_code, "sudah dipakai LPSE lain" in response.text) == (422, True)

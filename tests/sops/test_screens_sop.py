@@ -29,8 +29,8 @@ def paper(number: str, *, minutes: int = 15) -> str:
     return text.replace('time = "15 menit"', f'time = "{minutes} menit"')
 
 
-def sent(running_app: RunningApp, do: str, by: str = "kepala", *, json: bool = False, **typed: Any) -> TestResponse:
-    return running_app.visitor(by).post("/admin/sop/new/", json=json, do=do, **typed)
+def sent(running_app: RunningApp, do: str, by: str = "kepala", *, json: bool = False, **values: Any) -> TestResponse:
+    return running_app.visitor(by).post("/admin/sop/new/", json=json, do=do, **values)
 
 
 def revisions(running_app: RunningApp, key: str = KEY) -> list[SopRevision]:

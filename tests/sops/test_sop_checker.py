@@ -48,9 +48,9 @@ def step(key: str) -> str:
 
 def without(key: str, text: str = LUMAJANG) -> str:
     """Return ``text`` without the step ``key``."""
-    found = re.search(rf'\[\[steps\]\]\nkey = "{key}"\n(?:(?!\[\[).*\n)*', text)
-    assert found
-    return text.replace(found.group(), "")
+    match = re.search(rf'\[\[steps\]\]\nkey = "{key}"\n(?:(?!\[\[).*\n)*', text)
+    assert match
+    return text.replace(match.group(), "")
 
 
 def aims(outcomes: str, new: str, text: str = LUMAJANG) -> str:
@@ -384,7 +384,7 @@ def test_a_file_with_one_error_has_that_error_reported_with_its_line(name: str) 
     ],
 )
 def test_the_line_is_right_where_a_phrase_cannot_find_it(name: str, expected: int) -> None:
-    assert [found for found, _said in faults_of(ONE_FAULT[name][0])] == [expected]
+    assert [result for result, _said in faults_of(ONE_FAULT[name][0])] == [expected]
 
 
 def sentences(text: str) -> list[str]:
@@ -500,7 +500,7 @@ def test_a_record_of_a_step_that_is_left_out_is_reported() -> None:
 
 def test_several_errors_are_all_reported_in_the_order_of_their_lines() -> None:
     text = LUMAJANG.replace('"1 hari"', '"lama"').replace("2018-03-31", "31").replace('"rollback" }', '"robak" }')
-    assert [found for found, _said in faults_of(text)] == [
+    assert [result for result, _said in faults_of(text)] == [
         line("approved = 31", text),
         line('time = "lama"', text),
         line("robak", text),
@@ -588,8 +588,8 @@ def test_a_key_in_the_wrong_place_is_reported_with_the_right_one() -> None:
 
 def test_what_is_done_outside_of_the_program_is_kept_with_all_that_the_sop_says_of_it() -> None:
     row = '[[rows]]\nno = 13\ntext = "Mencadangkan data"\nkind = "note"\nactor = "pengelola"\n'
-    said = 'time = "bila perlu"\nrequires = ["Media", "Ruang server"]\noutput = ["Salinan"]\nremarks = "Harian"\n'
-    sop = parse(LUMAJANG + row + said, "x")
+    text = 'time = "bila perlu"\nrequires = ["Media", "Ruang server"]\noutput = ["Salinan"]\nremarks = "Harian"\n'
+    sop = parse(LUMAJANG + row + text, "x")
     assert parse(to_toml(sop), "x") == sop
     assert (
         "13. Mencadangkan data\n    Pelaksana: Pengelola Perubahan\n    Persyaratan / Perlengkapan: Media; "
@@ -666,14 +666,14 @@ def test_parse_refuses_with_every_error() -> None:
     ],
 )
 def test_a_file_that_cannot_be_read_has_one_error(text: bytes | str, expected: int, sentence: str) -> None:
-    ((found, said),) = faults_of(text)
-    assert (found, said[: len(sentence)]) == (expected, sentence)
+    ((result, said),) = faults_of(text)
+    assert (result, said[: len(sentence)]) == (expected, sentence)
 
 
 def test_every_line_that_cannot_be_read_is_reported_but_not_those_behind_a_list_left_open() -> None:
     text = changed("made = 2018-03-01", "made = 1 Maret 2018").replace('"15 menit"', "“15 menit”", 1)
     text = text.replace("no = 12", "no: 12")
-    assert [found for found, _said in faults_of(text)] == [line("made ="), line('"15 menit"'), line("no = 12")]
+    assert [result for result, _said in faults_of(text)] == [line("made ="), line('"15 menit"'), line("no = 12")]
     assert len(faults_of("".join(f"key{number} = ?\n" for number in range(50)))) < 50
     assert len(faults_of(changed('"Berkas dokumen hasil perubahan", "PC"]', '"PC"'))) == 1
 
@@ -682,13 +682,13 @@ def test_a_file_saved_by_a_windows_editor_is_read_all_the_same() -> None:
     windows = b"\xef\xbb\xbf" + LUMAJANG.replace("\n", "\r\n").encode()
     assert check(windows, "lumajang-2018") == []
     broken = windows.replace(b'"2 jam"', b'"2 jm"', 1)
-    assert [found for found, _said in faults_of(broken)] == [line('"2 jam"')]
+    assert [result for result, _said in faults_of(broken)] == [line('"2 jam"')]
 
 
 @pytest.mark.parametrize("key", ["", "a/b", " a", "a\n", "x" * 101])
 def test_a_file_name_must_be_one_that_can_be_typed(key: str) -> None:
-    ((_line, said),) = [(fault.line, str(fault.message)) for fault in check(LUMAJANG, key)]
-    assert said.startswith("the file's name must have 1 to 100 ASCII letters, not ")
+    ((_line, text),) = [(fault.line, str(fault.message)) for fault in check(LUMAJANG, key)]
+    assert text.startswith("the file's name must have 1 to 100 ASCII letters, not ")
     assert check(LUMAJANG, "SOP_Lumajang (2)") == []
 
 
@@ -803,9 +803,9 @@ WORDS = [*sorted(set(re.findall(r'"[a-z-]+"', LUMAJANG))), '""', "1", "[]", "{}"
 @given(st.lists(st.tuples(st.integers(0, 10_000), st.sampled_from(WORDS)), min_size=1, max_size=4))
 def test_values_put_in_each_others_places_never_make_the_checker_fail(changes: list[tuple[int, str]]) -> None:
     text = LUMAJANG
-    for place, word in changes:
-        places = [found.span() for found in re.finditer(r'"[a-z-]+"', text)]
-        start, end = places[place % len(places)]
+    for location, word in changes:
+        places = [result.span() for result in re.finditer(r'"[a-z-]+"', text)]
+        start, end = places[location % len(places)]
         text = text[:start] + word + text[end:]
     faults_of(text)
 

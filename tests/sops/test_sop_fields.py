@@ -77,8 +77,8 @@ def test_an_sop_without_fields_keeps_its_digest() -> None:
 )
 def test_each_error_has_its_line_and_says_what_is_wrong(lines: str, at: int, message: str) -> None:
     first = TEXT.count("\n") + 2
-    found = errors_of(with_field(lines))
-    assert [(number, text[: len(message)]) for number, text in found] == [(first + at, message)]
+    result = errors_of(with_field(lines))
+    assert [(number, text[: len(message)]) for number, text in result] == [(first + at, message)]
 
 
 def test_a_condition_names_a_word_of_the_field_before_it() -> None:

@@ -62,11 +62,11 @@ def test_the_moves_are_those_of_the_signed_sop(sop: Sop, moves: tuple[tuple[str,
 def test_numbers_actors_and_times_are_those_of_the_signed_sop(
     sop: Sop, steps: tuple[tuple[None, str, str, None] | tuple[int, str, str, None] | tuple[int, str, str, int], ...]
 ) -> None:
-    found = tuple(
+    result = tuple(
         (rule.no, step, rule.actor, rule.standard.minutes if rule.standard else None)
         for step, rule in sop.rules.items()
     )
-    assert found == steps
+    assert result == steps
 
 
 @pytest.mark.parametrize(("sop", "phrases"), [(LUMAJANG, LUMAJANG_PHRASES), (TANA_TIDUNG, TANA_TIDUNG_PHRASES)])

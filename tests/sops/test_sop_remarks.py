@@ -41,8 +41,8 @@ def line_of(text: str, words: str) -> int:
 
 
 def test_a_decision_that_can_only_say_yes_is_named_with_its_line() -> None:
-    found = dead_ends(parse(TWO_COLUMNS, "dua-kolom"), TWO_COLUMNS)
-    assert [one.line for one in found] == [
+    result = dead_ends(parse(TWO_COLUMNS, "dua-kolom"), TWO_COLUMNS)
+    assert [one.line for one in result] == [
         line_of(TWO_COLUMNS, 'accepted = "approval"'), line_of(TWO_COLUMNS, 'approved = "implementation"'),
     ]  # fmt: skip
     mended = TWO_COLUMNS.replace('approved = "implementation"', 'approved = "implementation", refused = "closed"')
@@ -56,11 +56,11 @@ def test_the_papers_of_the_program_get_nobody_stuck_and_say_their_times_plainly(
 
 
 def test_the_check_says_which_of_the_two_24_hours_are() -> None:
-    (found,) = time_readings(parse(TWO_COLUMNS, "dua-kolom"), TWO_COLUMNS)
-    assert (found.line, "1440 working minutes" in str(found)) == (line_of(TWO_COLUMNS, 'time = "24 jam"'), True)
+    (result,) = time_readings(parse(TWO_COLUMNS, "dua-kolom"), TWO_COLUMNS)
+    assert (result.line, "1440 working minutes" in str(result)) == (line_of(TWO_COLUMNS, 'time = "24 jam"'), True)
     by_clock = TWO_COLUMNS.replace('time = "24 jam"', 'time = "24 jam kalender"')
-    (found,) = time_readings(parse(by_clock, "dua-kolom"), by_clock)
-    assert "by the clock" in str(found)
+    (result,) = time_readings(parse(by_clock, "dua-kolom"), by_clock)
+    assert "by the clock" in str(result)
 
 
 @pytest.mark.parametrize(

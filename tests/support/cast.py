@@ -172,11 +172,11 @@ def _office(session: Session, revision: sop.SopRevision) -> Office:
 
 def user(session: Session, agency: Agency | None, username: str, *roles: Role) -> User:
     """Create a user with ``roles`` and the password PASSWORD."""
-    made = User(agency=agency, username=username, full_name=username.capitalize(), password_hash=_password_hash())
-    made.roles = frozenset(roles)
-    session.add(made)
+    created = User(agency=agency, username=username, full_name=username.capitalize(), password_hash=_password_hash())
+    created.roles = frozenset(roles)
+    session.add(created)
     session.flush()
-    return made
+    return created
 
 
 @cache
@@ -189,15 +189,15 @@ def _password_hash() -> str:
 def asset(session: Session, office: Office, register: str = "0001", **columns: object) -> Asset:
     """Create a laptop on card B, and commit."""
     raw = {"code": "1.3.2.10.01.02.002", "name": "Laptop", "condition": "good", "price": "12500000", **columns}
-    made = Asset(
+    created = Asset(
         agency_id=office.agency.id, card=Card.B, details={}, is_retired=False, entered_at=NOW,
         entered_by_id=office.manager.id,
     )  # fmt: skip
-    set_values(made, parse_new_asset(Card.B, {**raw, "register": register}))
-    session.add(made)
+    set_values(created, parse_new_asset(Card.B, {**raw, "register": register}))
+    session.add(created)
     set_test_audit_context(session, "asset.enter")
     session.commit()
-    return made
+    return created
 
 
 def official(session: Session, person: User) -> User:
@@ -216,14 +216,14 @@ def delegation(
     today = NOW.astimezone(office.agency.zone).date()
     numbers = session.scalars(select(Delegation.decree_number).where(Delegation.agency_id == office.agency.id)).all()
     number = f"800/12-{len(numbers)}/2026" if "800/12/2026" in numbers else "800/12/2026"
-    made = grant_delegation(
+    created = grant_delegation(
         session, head=office.head, delegate=official(session, delegate or office.delegate), kind=DelegationKind.PLH,
         decree_number=number, from_date=today, until_date=today + dt.timedelta(days=days - 1),
         by=office.head, now=NOW, reason=reason,
     )  # fmt: skip
     set_test_audit_context(session, "delegation.grant")
     session.commit()
-    return made
+    return created
 
 
 def settings(
@@ -233,26 +233,26 @@ def settings(
     set_test_audit_context(session, "setting.hours")
     told: dict[str, Any] = {"by": office.administrator, "now": NOW, "reason": mark}
     week = dict(zip((*WEEK, *RAMADAN_WEEK), (*DEFAULT_HOURS.texts, *RAMADAN_HOURS.texts), strict=True))
-    made = (
+    created = (
         set_day(session, office.agency, date=dt.date(2028, 5, 2), kind=DayOverrideKind.HOLIDAY, name=mark, **told),
         set_hours(session, office.agency, dt.date(2028, 1, 3), week, **told),
         set_ramadan(session, office.agency, dt.date(2028, 1, 29), dt.date(2028, 2, 26), **told),
     )
     set_warning_share(session, office.agency, 75, **told)
     session.commit()
-    return made
+    return created
 
 
 def absence(session: Session, office: Office, *, days: int | None = None, reason: str = "Dinas luar") -> Absence:
     """Record an absence of the head from today for ``days`` (None: until it is ended), and commit."""
     today = NOW.astimezone(office.agency.zone).date()
     last = None if days is None else today + dt.timedelta(days=days - 1)
-    made = record_absence(
+    created = record_absence(
         session, head=office.head, from_date=today, until_date=last, reason=reason, by=office.head, now=NOW
     )
     set_test_audit_context(session, "absence.record")
     session.commit()
-    return made
+    return created
 
 
 def freeze(
@@ -268,9 +268,9 @@ def freeze(
     """Create a freeze from ``first`` to ``last`` days after NOW, by the administrator, and commit."""
     entry = FreezeValues(name, NOW + dt.timedelta(days=first), NOW + dt.timedelta(days=last), environment, reason)
     set_test_audit_context(session, "freeze.enter")
-    made = create_freeze(session, office.agency, entry, by=office.administrator, now=NOW)
+    created = create_freeze(session, office.agency, entry, by=office.administrator, now=NOW)
     session.commit()
-    return made
+    return created
 
 
 def deviation(

@@ -62,7 +62,7 @@ def _other_values(connection: Connection, column: Column[Any]) -> list[str]:
         ]
     else:
         others = _ON_SQLITE if connection.dialect.name == "sqlite" else _ON_POSTGRESQL
-        expressions = next((found for of, found in others if isinstance(kind, of)), ["'diubah'", "'1'", "'2'", "'Z'"])
+        expressions = next((result for of, result in others if isinstance(kind, of)), ["'diubah'", "'1'", "'2'", "'Z'"])
     return [expression.format(column.name) for expression in expressions]
 
 

@@ -79,8 +79,8 @@ def differences(connection: Connection) -> list[object]:
 
 def schema(connection: Connection) -> Schema:
     """Return (kind, name, definition) of each part of the schema, without Alembic's own table."""
-    found = connection.execute(text(_MASTER if is_sqlite(connection) else _CATALOGUE))
-    parts = {(kind, name, words or "") for kind, name, words in found if "alembic_version" not in f"{name}{words}"}
+    result = connection.execute(text(_MASTER if is_sqlite(connection) else _CATALOGUE))
+    parts = {(kind, name, words or "") for kind, name, words in result if "alembic_version" not in f"{name}{words}"}
     if is_sqlite(connection):
         parts = {part for row in parts for part in (_table_items(*row) if row[0] == "table" else [row])}
     return parts

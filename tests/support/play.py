@@ -80,8 +80,8 @@ def _open_step(session: AuditedSession, table: str) -> dict[str, Any]:
     if table != "field_value":
         return {}
     row = Activity.__table__.c
-    found = select(row.id, row.agency_id, row.change_id).where(row.finished_at.is_(None)).order_by(row.id).limit(1)
-    activity_id, agency_id, change_id = session.execute(found).one()
+    result = select(row.id, row.agency_id, row.change_id).where(row.finished_at.is_(None)).order_by(row.id).limit(1)
+    activity_id, agency_id, change_id = session.execute(result).one()
     return {"activity_id": activity_id, "agency_id": agency_id, "change_id": change_id}
 
 

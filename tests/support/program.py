@@ -154,9 +154,9 @@ class Visitor:
 
     def _token(self) -> str:
         page = self.client.get("/login", follow_redirects=True).text
-        found = _TOKEN.search(page)
-        assert found, "no page without a token for its forms"
-        return found.group(1)
+        match = _TOKEN.search(page)
+        assert match, "no page without a token for its forms"
+        return match.group(1)
 
 
 def _content(value: Any) -> Any:

@@ -57,7 +57,7 @@ def sample_for_postgres(values: Iterable[Any], step: int = 3) -> list[ParameterS
     """Return test parameters: all for SQLite, the first and every ``step``-th for PostgreSQL."""
     marks = pytest.mark.sqlite_alone
     sets = [value if isinstance(value, tuple) else (value,) for value in values]
-    return [pytest.param(*one, marks=marks if place % step else ()) for place, one in enumerate(sets)]
+    return [pytest.param(*one, marks=marks if index % step else ()) for index, one in enumerate(sets)]
 
 
 @dataclass
@@ -97,15 +97,15 @@ class RunningApp:
         with self.session() as session:
             return change_at_step(session, self.cast(session).office(key), step).id
 
-    def move_form(self, change_id: int, outcome: Outcome, **typed: Any) -> dict[str, Any]:
+    def move_form(self, change_id: int, outcome: Outcome, **values: Any) -> dict[str, Any]:
         """Return the complete form of the current step for ``outcome``; ``typed`` overrides its fields."""
         with self.session() as session:
             change = session.get_one(ChangeRequest, change_id)
-            return move_form(change, outcome) | typed
+            return move_form(change, outcome) | values
 
-    def make_move(self, change_id: int, outcome: Outcome, *, json: bool = False, **typed: Any) -> TestResponse:
+    def make_move(self, change_id: int, outcome: Outcome, *, json: bool = False, **values: Any) -> TestResponse:
         """Submit a complete move as its actor, and return the response."""
-        fields = self.move_form(change_id, outcome, **typed)
+        fields = self.move_form(change_id, outcome, **values)
         return self.actor(change_id).post(f"/admin/change/{change_id}/move", json=json, **fields)
 
     def actor_page(self, change_id: int) -> TestResponse:
@@ -171,18 +171,18 @@ def _office(session: AuditedSession, key: str) -> Office:
 @contextmanager
 def open_app(url: str, *, failures: int = 1000) -> Iterator[RunningApp]:
     """Open the app on the empty database at ``url``, with the demo users and an administrator for each office."""
-    found: list[RunningApp] = []
+    result: list[RunningApp] = []
     app = make_app(
-        url, clock=lambda: found[0].now if found else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
+        url, clock=lambda: result[0].now if result else NOW, login_limit=LoginLimit(failures=failures, minutes=15)
     )
     engine = create_engine(url)
-    found.append(RunningApp(app, engine))
-    with found[0].session() as session:
+    result.append(RunningApp(app, engine))
+    with result[0].session() as session:
         for key, suffix in ACCOUNT_SUFFIXES.items():
             revision = session.scalars(select(SopRevision).where(SopRevision.key == key)).one()
             user(session, revision.agency, f"administrator{suffix}", Role.ADMINISTRATOR)
         session.commit()
-    yield found[0]
+    yield result[0]
     engine.dispose()
     close_app(app)
 
@@ -190,5 +190,5 @@ def open_app(url: str, *, failures: int = 1000) -> Iterator[RunningApp]:
 @pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
 def running_app(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[RunningApp]:
     """Yield one app for all tests of a file, once for each dialect."""
-    with new_database(request.param) as url, open_app(url) as made:
-        yield made
+    with new_database(request.param) as url, open_app(url) as created:
+        yield created

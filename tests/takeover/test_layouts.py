@@ -141,12 +141,12 @@ def test_an_amount_in_thousands_that_is_no_number_stays_as_it_was_typed() -> Non
 
 
 def test_a_register_number_in_a_column_without_its_heading_is_found_behind_the_code() -> None:
-    beside = [
+    neighbour = [
         ["Kode Barang", "", "", "", "", "", "", "Nama Barang"],
         ["02", "06", "01", "04", "06", "", "0001", "Genset"],
         ["02", "06", "01", "04", "06", "", "0002", "Genset"],
     ]
-    assert [row.texts["code"] for row in read_card_file(csv_of(beside)).rows] == [
+    assert [row.texts["code"] for row in read_card_file(csv_of(neighbour)).rows] == [
         "02.06.01.04.06.0001", "02.06.01.04.06.0002",
     ]  # fmt: skip
     behind_the_name = [
@@ -262,8 +262,8 @@ def test_what_would_fill_the_memory_or_cannot_be_opened_is_refused(content: byte
 
 def test_a_part_that_unpacks_to_more_than_it_says_is_refused() -> None:
     content = bytearray(packed({"xl/workbook.xml": b"\0" * 3_000_000}))
-    for place in (content.index(b"PK\x03\x04") + 22, content.index(b"PK\x01\x02") + 24):
-        content[place : place + 4] = (2_000_000).to_bytes(4, "little")
+    for location in (content.index(b"PK\x03\x04") + 22, content.index(b"PK\x01\x02") + 24):
+        content[location : location + 4] = (2_000_000).to_bytes(4, "little")
     with pytest.raises(UnreadableError, match="damaged"):
         read_table(bytes(content))
 

@@ -33,6 +33,6 @@ _NUMBERS = st.decimals(0, 10**9, places=3)
 def test_a_number_is_the_same_after_export_and_import(separator: str, area: Decimal, price: Decimal) -> None:
     row = ("1.3.1.01.01.01.001", "Tanah", "0001", area, price)
     file = b"".join(csv_stream(_COLUMNS, [row], ZoneInfo("Asia/Jakarta"), separator))
-    (found,) = read_card_file(file, Card.A).rows
-    assert read_number(found.texts["area"]) == area
-    assert read_money(found.texts["price"]) == price
+    (result,) = read_card_file(file, Card.A).rows
+    assert read_number(result.texts["area"]) == area
+    assert read_money(result.texts["price"]) == price

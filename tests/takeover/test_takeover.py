@@ -55,8 +55,8 @@ def list_of(*rows: tuple[str, ...], booked_on: dt.date | None = None) -> ListFil
     return ListFile("daftar.csv", "\r\n".join(lines).encode(), booked_on=booked_on)
 
 
-def uploaded(session: AuditedSession, office: Office, *rows: tuple[str, ...], **said: dt.date) -> AssetImport:
-    return upload_list(session, by=office.manager, now=NOW, file=list_of(*rows, **said))
+def uploaded(session: AuditedSession, office: Office, *rows: tuple[str, ...], **text: dt.date) -> AssetImport:
+    return upload_list(session, by=office.manager, now=NOW, file=list_of(*rows, **text))
 
 
 def items_of(session: AuditedSession, row: AssetImport) -> list[Asset]:
@@ -91,12 +91,12 @@ def test_a_preview_names_what_is_like_it_on_the_list(opened: tuple[AuditedSessio
     session, office = opened
     nibar = "7" * 45
     apply_import(uploaded(session, office, (_CODE, "Laptop", "8021", "RK 77", nibar)), by=office.manager, now=NOW)
-    found = preview_of(
+    result = preview_of(
         uploaded(session, office, (_CODE, "A", "8021"), (_CODE, "B", "8022", "rk-77"), (_CODE, "C", "8023", "", nibar))
     )
-    assert [(error.row, error.column) for error in found.errors] == [(2, 3), (4, 5)]
-    assert f"Item {_CODE}.8021 has this NIBAR." in str(found.errors[1])
-    assert [str(notice) for notice in found.rows[1].notices] == [f"Item {_CODE}.8021 has the same number rk-77."]
+    assert [(error.row, error.column) for error in result.errors] == [(2, 3), (4, 5)]
+    assert f"Item {_CODE}.8021 has this NIBAR." in str(result.errors[1])
+    assert [str(notice) for notice in result.rows[1].notices] == [f"Item {_CODE}.8021 has the same number rk-77."]
 
 
 def test_a_takeover_is_undone_as_a_whole_while_nothing_of_it_was_changed(opened: tuple[AuditedSession, Office]) -> None:

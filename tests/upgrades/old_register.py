@@ -153,14 +153,14 @@ class Scenario:
             head, new = self._by(f"kepala{suffix}"), "/admin/delegation/new/"
             delegate = _choices(head.read(new), "delegate_id")
             (one,) = (value for name, value in delegate.items() if "Pengelola Perubahan 3" in name)
-            found = head.send(
+            result = head.send(
                 new, new, delegate_id=one, kind="plh", decree_number=decree, from_date="2026-12-01",
                 until_date="2026-12-03", reason="Dinas luar", decree=(io.BytesIO(PDF), "keputusan.pdf"),
             )  # fmt: skip
             new = "/admin/absence/new/"
             head.send(new, new, from_date="2026-12-01", until_date="2026-12-03", reason="Dinas luar")
             if suffix:
-                head.send(found, f"/admin/delegation/{_last_number(found)}/withdraw", reason="Dinas luar dibatalkan")
+                head.send(result, f"/admin/delegation/{_last_number(result)}/withdraw", reason="Dinas luar dibatalkan")
 
     def _requests(self) -> int:
         """Submit a request, take it up, hand it over and evaluate it; leave a draft; return the request's id."""
@@ -183,14 +183,14 @@ class Scenario:
         admin, new = self._by("admin"), "/admin/freeze/new/"
         agency = _choices(admin.read(new), "agency_id")
         (one,) = (value for name, value in agency.items() if "Lumajang" in name)
-        for place, (begin, end) in enumerate((("2026-12-20", "2027-01-02"), ("2027-03-01", "2027-03-05"))):
-            found = admin.send(
+        for index, (begin, end) in enumerate((("2026-12-20", "2027-01-02"), ("2027-03-01", "2027-03-05"))):
+            result = admin.send(
                 new, new, agency_id=one, name="Penutupan tender", environment="production", from_at=f"{begin}T08:00",
                 until_at=f"{end}T16:00", reason="Masa pemasukan penawaran",
             )  # fmt: skip
-            id_ = _last_number(found)
-            if place:
-                admin.send(found, f"/admin/freeze/{id_}/lift", reason="Tender dibatalkan")
+            id_ = _last_number(result)
+            if index:
+                admin.send(result, f"/admin/freeze/{id_}/lift", reason="Tender dibatalkan")
             else:
                 page = f"/admin/change/details/?id={change}"
                 self._by("kepala").send(page, f"/admin/freeze/{id_}/permit", change=str(change), reason="Keamanan")
@@ -216,14 +216,14 @@ def _choices(page: str, name: str) -> dict[str, str]:
     select = re.search(rf'<select[^>]*name="{name}".*?</select>', page, re.DOTALL)
     _require(select is not None, f"no select {name}")
     assert select is not None
-    found = re.findall(r'<option[^>]*value="([^"]+)"[^>]*>([^<]*)<', select[0])
-    return {text.strip(): value for value, text in found}
+    result = re.findall(r'<option[^>]*value="([^"]+)"[^>]*>([^<]*)<', select[0])
+    return {text.strip(): value for value, text in result}
 
 
 def _last_number(address: str) -> int:
-    found = re.findall(r"\d+", address)
-    _require(bool(found), f"no number in {address}")
-    return int(found[-1])
+    result = re.findall(r"\d+", address)
+    _require(bool(result), f"no number in {address}")
+    return int(result[-1])
 
 
 class _MailServer:

@@ -63,8 +63,8 @@ def restored(version: str, kind: str, request: pytest.FixtureRequest, folder: Pa
     connection = request.getfixturevalue("postgres_connection")
     with postgres.copied_database("template1", connection) as name:
         url = postgres.url(request.getfixturevalue("postgres_folder"), name)
-        with connected(url) as made:
-            driver = made.connection.driver_connection
+        with connected(url) as created:
+            driver = created.connection.driver_connection
             assert driver is not None
             driver.execute(content)
         yield url
@@ -105,9 +105,9 @@ def upgraded_url(old_url: str) -> str:
 @pytest.fixture
 def app(upgraded_url: str) -> Iterator[Flask]:
     """Give the present program on the upgraded database."""
-    made = create_app(Settings(RunMode.DEMO, upgraded_url, "x" * 32), clock=lambda: NOW)
-    yield made
-    close_app(made)
+    created = create_app(Settings(RunMode.DEMO, upgraded_url, "x" * 32), clock=lambda: NOW)
+    yield created
+    close_app(created)
 
 
 def columns(connection: Connection) -> dict[str, list[str]]:
@@ -142,11 +142,11 @@ def as_dumped(parts: Schema) -> Schema:
 
 def test_the_databases_hold_something_of_everything(old_url: str, version: str) -> None:
     with connected(old_url) as connection:
-        found = rows(connection, columns(connection))
+        result = rows(connection, columns(connection))
         steps = set(connection.scalars(text("SELECT step FROM change_request")))
         sent = set(connection.scalars(text("SELECT state FROM mail")))
-    assert [table for table, there in found.items() if not there] == [], version
-    assert len(found["change_request"]) > 30
+    assert [table for table, there in result.items() if not there] == [], version
+    assert len(result["change_request"]) > 30
     assert {"request", "evaluation", "approval", "implementation", "rollback", "closed"} <= steps
     assert sent == {"waiting", "sent"}
 
@@ -170,9 +170,9 @@ def test_every_row_is_there_after_the_upgrade_and_says_the_same(old_url: str) ->
 
 
 def test_the_upgraded_schema_is_that_of_a_new_database(upgraded_url: str, kind: Any, new_database: NewDatabase) -> None:
-    with new_database(kind) as new, connected(new) as made, connected(upgraded_url) as migrated:
-        assert as_dumped(schema(migrated)) == as_dumped(schema(made))
-        for table, names in columns(made).items():
+    with new_database(kind) as new, connected(new) as created, connected(upgraded_url) as migrated:
+        assert as_dumped(schema(migrated)) == as_dumped(schema(created))
+        for table, names in columns(created).items():
             assert set(names) == set(columns(migrated)[table])
 
 
@@ -193,10 +193,10 @@ def test_the_durations_of_steps_are_those_that_the_calendar_gives(upgraded_url: 
     with open_session(upgraded_url) as session:
         agencies = session.scalars(select(Agency)).all()
         of = select(StepTime.activity_id, StepTime.is_late, StepTime.waited_minutes).order_by(StepTime.activity_id)
-        kept = session.execute(of).all()
+        saved = session.execute(of).all()
         for agency in agencies:
             durations.recompute_stale(session, agency, NOW, everything=True)
-        assert session.execute(of).all() == kept
+        assert session.execute(of).all() == saved
         assert durations.is_up_to_date(session, agencies, NOW)
 
 
@@ -207,7 +207,7 @@ def require_only_new_entries(before: Rows, after: Rows) -> list[dict[str, Any]]:
         former, present = heads[table]
         assert set(former) <= set(present)
     former, present = heads["audit_entry"]
-    (rows_place,) = {place for place, value in enumerate(present[0]) if str(value).startswith("[")}
+    (rows_place,) = {index for index, value in enumerate(present[0]) if str(value).startswith("[")}
     return [row for entry in set(present) - set(former) for row in json.loads(entry[rows_place])]
 
 

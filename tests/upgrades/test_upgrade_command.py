@@ -52,8 +52,8 @@ def run(app: Flask, *words: object) -> Result:
 
 def revision_of(url: str) -> str | None:
     with connected(url) as connection:
-        found: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        return found
+        result: str | None = connection.scalar(text("SELECT version_num FROM alembic_version"))
+        return result
 
 
 def execute(url: str, *statements: str) -> None:

@@ -22,8 +22,8 @@ MOVABLE = (
 
 
 def test_joint_leave_of_2024_is_that_of_the_joint_decree() -> None:
-    found = {day for day, holiday in national_holidays(2024).items() if holiday.is_joint_leave}
-    assert found == {
+    results = {day for day, holiday in national_holidays(2024).items() if holiday.is_joint_leave}
+    assert results == {
         dt.date(2024, month, day)
         for month, days in {2: [9], 3: [12], 4: [8, 9, 12, 15], 5: [10, 24], 6: [18], 12: [26]}.items()
         for day in days

@@ -53,9 +53,9 @@ def day(
 ) -> OfficeDay:
     set_test_audit_context(session, "holiday.set")
     given = {"by": office.administrator, "now": NOW, "reason": "Keputusan Bupati", **parts}
-    made = set_day(session, office.agency, date=date, kind=kind, name=name, **given)
+    created = set_day(session, office.agency, date=date, kind=kind, name=name, **given)
     session.commit()
-    return made
+    return created
 
 
 def hours_from(
@@ -63,17 +63,17 @@ def hours_from(
 ) -> WorkingHours:
     set_test_audit_context(session, "setting.hours")
     given = {"by": office.administrator, "now": NOW, "reason": "Peraturan Bupati", **parts}
-    made = set_hours(session, office.agency, since, week or typed(), **given)
+    created = set_hours(session, office.agency, since, week or typed(), **given)
     session.commit()
-    return made
+    return created
 
 
 def month(session: AuditedSession, office: Office, first: dt.date, last: dt.date, **parts: Any) -> RamadanMonth:
     set_test_audit_context(session, "setting.ramadan")
     given = {"by": office.administrator, "now": NOW, "reason": "Sidang isbat", **parts}
-    made = set_ramadan(session, office.agency, first, last, **given)
+    created = set_ramadan(session, office.agency, first, last, **given)
     session.commit()
-    return made
+    return created
 
 
 def reasons(session: AuditedSession, table: str, id_: int) -> list[str | None]:
@@ -98,19 +98,19 @@ def test_the_calendar_is_the_same_object_until_something_is_set_and_follows_each
     before = load_calendar(session, office.agency)
     assert load_calendar(session, office.agency) is before
     assert before.day(TUESDAY).kind is TimeKind.WORK
-    made = day(session, office)
+    created = day(session, office)
     after = load_calendar(session, office.agency)
     assert (after.day(TUESDAY).kind, after.day(TUESDAY).name) == (TimeKind.HOLIDAY, "Hari jadi")
     assert load_calendar(session, office.agency) is after
     set_test_audit_context(session)
-    made.alter(kind=DayOverrideKind.WORKDAY, name="Setengah hari", hours="8.00-11.00", by=office.administrator,
+    created.alter(kind=DayOverrideKind.WORKDAY, name="Setengah hari", hours="8.00-11.00", by=office.administrator,
                now=NOW, reason="Surat edaran")  # fmt: skip
     session.commit()
     altered = load_calendar(session, office.agency)
     assert altered.elapsed(NOW, NOW + dt.timedelta(days=1)) == dt.timedelta(hours=6, minutes=30)
-    assert made.hours == "08.00–11.00"
+    assert created.hours == "08.00–11.00"
     set_test_audit_context(session)
-    made.remove(by=office.administrator, reason="Keliru")
+    created.remove(by=office.administrator, reason="Keliru")
     session.commit()
     assert load_calendar(session, office.agency) == before
 
@@ -132,18 +132,18 @@ def test_new_hours_hold_from_their_day_on_and_do_not_judge_the_time_before_them(
 ) -> None:
     office = cast.lumajang
     longer = WeeklyHours.from_texts(*["07.00–12.00, 13.00–17.00"] * 5)
-    made = hours_from(session, office, TUESDAY, typed(longer, longer))
+    created = hours_from(session, office, TUESDAY, typed(longer, longer))
     calendar = load_calendar(session, office.agency)
     monday, wednesday = TUESDAY - dt.timedelta(days=1), TUESDAY + dt.timedelta(days=1)
     assert [calendar.day(date).spans for date in (monday, TUESDAY, wednesday)] == [
         RAMADAN_HOURS.spans_on(monday), longer.spans_on(TUESDAY), longer.spans_on(wednesday),
     ]  # fmt: skip
     set_test_audit_context(session)
-    made.alter(typed(longer, RAMADAN_HOURS), by=office.administrator, now=NOW, reason="Jam Ramadan tetap")
+    created.alter(typed(longer, RAMADAN_HOURS), by=office.administrator, now=NOW, reason="Jam Ramadan tetap")
     session.commit()
     assert load_calendar(session, office.agency).day(TUESDAY).spans == RAMADAN_HOURS.spans_on(TUESDAY)
     set_test_audit_context(session)
-    made.remove(by=office.administrator, reason="Dicabut")
+    created.remove(by=office.administrator, reason="Dicabut")
     session.commit()
     assert load_calendar(session, office.agency) == WorkCalendar(WIB)
 
@@ -167,13 +167,13 @@ def test_nobody_but_an_administrator_of_the_office_or_the_installation_sets_anyt
     session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
-    made, hours = day(session, office), hours_from(session, office, TUESDAY)
+    created, hours = day(session, office), hours_from(session, office, TUESDAY)
     for stranger in (*office.people[:-1], *cast.tana_tidung.people):
         given = {"by": stranger, "now": NOW, "reason": "Sebab"}
         for attempt in (
             lambda given=given: set_day(session, office.agency, date=NOW.date(), **LIBUR, **given),
-            lambda given=given: made.alter(**LIBUR, hours="", **given),
-            lambda stranger=stranger: made.remove(by=stranger, reason="Sebab"),
+            lambda given=given: created.alter(**LIBUR, hours="", **given),
+            lambda stranger=stranger: created.remove(by=stranger, reason="Sebab"),
             lambda given=given: set_hours(session, office.agency, NOW.date(), typed(), **given),
             lambda given=given: hours.alter(typed(), **given),
             lambda stranger=stranger: hours.remove(by=stranger, reason="Sebab"),
@@ -270,14 +270,14 @@ def test_a_share_is_a_percentage(session: AuditedSession, cast: Cast, percent: i
 
 def test_a_row_that_is_gone_is_not_altered(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
-    made, hours = day(session, office), hours_from(session, office, TUESDAY)
+    created, hours = day(session, office), hours_from(session, office, TUESDAY)
     set_test_audit_context(session)
-    assert made.agency_id == hours.agency_id
+    assert created.agency_id == hours.agency_id
     session.connection().execute(text("DELETE FROM office_day"))
     session.connection().execute(text("DELETE FROM working_hours"))
     attempts: tuple[Callable[[], object], ...] = (
-        lambda: made.alter(**LIBUR, hours="", by=office.administrator, now=NOW, reason="x"),
-        lambda: made.remove(by=office.administrator, reason="x"),
+        lambda: created.alter(**LIBUR, hours="", by=office.administrator, now=NOW, reason="x"),
+        lambda: created.remove(by=office.administrator, reason="x"),
         lambda: hours.alter(typed(), by=office.administrator, now=NOW, reason="x"),
         lambda: hours.remove(by=office.administrator, reason="x"),
     )  # fmt: skip
@@ -293,15 +293,15 @@ def test_every_write_leaves_its_reason_and_both_states_in_the_trail_of_its_offic
     session: AuditedSession, cast: Cast
 ) -> None:
     office = cast.lumajang
-    made = day(session, office)
+    created = day(session, office)
     set_test_audit_context(session)
-    made.alter(kind=DayOverrideKind.JOINT_LEAVE, name="Cuti bersama", hours="", by=office.administrator, now=NOW,
+    created.alter(kind=DayOverrideKind.JOINT_LEAVE, name="Cuti bersama", hours="", by=office.administrator, now=NOW,
                reason="SKB baru")  # fmt: skip
     session.commit()
     set_test_audit_context(session)
-    made.remove(by=office.administrator, reason=" SKB dicabut ")
+    created.remove(by=office.administrator, reason=" SKB dicabut ")
     session.commit()
-    assert reasons(session, "office_day", made.id) == ["SKB dicabut", "SKB baru", "Keputusan Bupati"]
+    assert reasons(session, "office_day", created.id) == ["SKB dicabut", "SKB baru", "Keputusan Bupati"]
     removed = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc())).first()
     (row,) = json.loads(present(removed).rows)
     assert (present(removed).chain, row["action"], row["before"]["name"]) == (

@@ -450,7 +450,7 @@ def test_an_account_says_of_every_stretch_what_it_was() -> None:
         },
     )
     account = office.breakdown(wib(2026, 2, 13, 15), wib(2026, 2, 21, 9))
-    told = [
+    messages = [
         (
             entry.day.date.day,
             f"{entry.start.astimezone(WIB):%H.%M}",
@@ -459,7 +459,7 @@ def test_an_account_says_of_every_stretch_what_it_was() -> None:
         )
         for entry in account
     ]
-    assert told == [
+    assert messages == [
         (13, "15.00", 90, "Working time"),
         (13, "16.30", 0, "Outside office hours"),
         (14, "00.00", 0, "Not a working day"),

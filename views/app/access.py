@@ -135,16 +135,16 @@ def _load_user(identity: str) -> User | None:
         return None
     at = now()
     parameters = {"login": login_id, "user": int(user_id), "version": int(version), "now": at}
-    found = db.session.execute(_LOGGED_IN_USER, parameters).one_or_none()
-    if found is None:
+    result = db.session.execute(_LOGGED_IN_USER, parameters).one_or_none()
+    if result is None:
         return None
-    user: User = found[0]
-    g.unread = found[2]
+    user: User = result[0]
+    g.unread = result[2]
     if refusal := user.outside_inspection(at):
         g.login_refusal = refusal
         session.clear()
         return None
-    if not found[1] <= at < found[1] + TOUCH_INTERVAL:
+    if not result[1] <= at < result[1] + TOUCH_INTERVAL:
         _touch(login_id, user, at)
     return user
 

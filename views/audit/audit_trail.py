@@ -238,7 +238,7 @@ class AuditView(RecordView):
         """Return each row that the entry tells of, before and after; what a draft says is left out."""
         entry = self.get_one(str(id))
         is_of_a_draft = bool(db.session.scalar(select(_IS_OF_DRAFT).where(AuditEntry.id == entry.id)))
-        told = [
+        messages = [
             {
                 "table": row["table"],
                 "title": table_title(row["table"]),
@@ -256,7 +256,7 @@ class AuditView(RecordView):
             }
             for row in entry.row_changes
         ]
-        return {"told": told, "is_of_a_draft": is_of_a_draft}
+        return {"told": messages, "is_of_a_draft": is_of_a_draft}
 
     @override
     def history(self, id: int) -> list[Any]:

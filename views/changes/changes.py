@@ -238,8 +238,8 @@ class ChangeView(RecordView):
             return self.render("changes/form.html", view=self, page=ChangePage.of_new(change), change=change)
         if request.form.get("outcome"):
             _outcome_from_request()  # raises before a draft is created
-        if (made := _change_made_before()) is not None:  # from the same page, with other content: that one it is
-            return self._save_or_submit(made)
+        if (created := _change_made_before()) is not None:  # from the same page, with other content: that one it is
+            return self._save_or_submit(created)
         change = create_draft(session, get_current_user(), now=now(), values=_requester_defaults(get_current_user()))
         return self._save_or_submit(change.id, save_action="change.draft")
 

@@ -280,12 +280,12 @@ class ChangePage:
         self, fields: Sequence[tuple[RecordField, Field]]
     ) -> list[tuple[tuple[Outcome, ...], list[tuple[RecordField, Field]]]]:
         """Return (outcomes, fields) of the fields that belong to some outcomes alone, in the SOP's order."""
-        found: dict[tuple[Outcome, ...], list[tuple[RecordField, Field]]] = {}
+        result: dict[tuple[Outcome, ...], list[tuple[RecordField, Field]]] = {}
         for one in fields:
             if self.applies(one[0]) and (own := outcomes_of_field(one[0], self.moves)):
                 key = tuple(move.outcome for move in self.moves if move.outcome in own)
-                found.setdefault(key, []).append(one)
-        return list(found.items())
+                result.setdefault(key, []).append(one)
+        return list(result.items())
 
     def fields_of_decisions(self) -> frozenset[str]:
         """Return the keys of the fields that stand beside the button of their outcome."""
@@ -360,8 +360,8 @@ def _request_facts(change: ChangeRequest, said: frozenset[str]) -> tuple[FactGro
 
 def _own_facts_of_request(details: ChangeDetails) -> list[FactGroup]:
     """Return what the request says in the fields that its SOP asks for, as last submitted or saved."""
-    said = (step for step in reversed(details.steps) if step.step in REQUESTER_STEPS and step.own_values)
-    return [FactGroup(OWN_FIELDS_TITLE, tuple(own_facts(step))) for step in said][:1]
+    text = (step for step in reversed(details.steps) if step.step in REQUESTER_STEPS and step.own_values)
+    return [FactGroup(OWN_FIELDS_TITLE, tuple(own_facts(step))) for step in text][:1]
 
 
 def _finished_steps(case: CaseFile, details: ChangeDetails) -> list[FinishedStep]:
@@ -390,12 +390,12 @@ def _record_facts(step: StepShown) -> list[Fact]:
     if step.step is Step.ASSET_UPDATE:
         notes = [Fact(_("Notes"), collapsible_text(values["notes"]))] if values["notes"] else []
         return [Fact(_("Mutations"), _mutation_lines(values["mutations"])), *notes, *own_facts(step)]
-    found = [
+    results = [
         Fact(field.label, format_field_value(values[field.key]))
         for field in RECORD_FIELDS[step.step]
         if values[field.key] not in (None, "", [])
     ]
-    return [*found, *own_facts(step)]
+    return [*results, *own_facts(step)]
 
 
 def _mutation_lines(mutations: Sequence[AssetMutation]) -> Markup:

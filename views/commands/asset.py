@@ -71,17 +71,17 @@ def import_list(
         more = len(refusal.errors) - _MAX_ERRORS
         lines = [error.full_message for error in refusal.errors[:_MAX_ERRORS]]
         fail(*lines, *([_("%(count)s more errors.", count=more)] if more > 0 else []), refusal.message)
-    for one, number in sorted((found, count) for found, count in entered):
+    for one, number in sorted((result, count) for result, count in entered):
         say(_("%(card)s: %(count)s items were entered.", card=one.title, count=number))
 
 
 def _layout(session: Session, agency: Agency, name: str) -> dict[str, Any]:
-    found = session.scalars(
+    result = session.scalars(
         select(ImportProfile).where(ImportProfile.agency_id == agency.id, ImportProfile.name == name)
     ).one_or_none()
-    if found is None:
+    if result is None:
         raise NotFound(_("There is no layout “%(name)s”.", name=name))
-    return dict(found.layout)
+    return dict(result.layout)
 
 
 @group.group("codes", cls=CommandGroup, help=terminal_text(_("The list of item codes.")))

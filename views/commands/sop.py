@@ -40,8 +40,8 @@ def check_file(file: Path) -> None:
     sop = parse(content.decode(), key_of_file(file.stem))
     for reading in time_readings(sop, content.decode()):
         say(reading)
-    if found := dead_ends(sop, content.decode()):
-        fail(*found)
+    if result := dead_ends(sop, content.decode()):
+        fail(*result)
     say(_("%(file)s: this SOP is valid.", file=file.name))
 
 

@@ -140,8 +140,8 @@ def _verification() -> VerificationRun | None:
     if run is None or run.is_clean:
         return None
     mine = visible_findings(get_current_user(), is_acting_head=is_acting_head())
-    found = select(VerificationFinding.id).where(VerificationFinding.run_id == run.id, mine).limit(1)
-    return None if session.scalar(found) is None else run
+    result = select(VerificationFinding.id).where(VerificationFinding.run_id == run.id, mine).limit(1)
+    return None if session.scalar(result) is None else run
 
 
 def _waiting_for_user(principal: ActingUser) -> dict[str, Any]:

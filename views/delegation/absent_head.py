@@ -59,18 +59,18 @@ def absent_head(
     ``head`` is the head in the paper's words; ``arrived`` when what waits has come, for an absence of which nobody
     knows when it began; ``position`` is that of the request that waits.
     """
-    found = head_absence(db.session(), agency, now()) if agency is not None else None
-    if found is None:
+    result = head_absence(db.session(), agency, now()) if agency is not None else None
+    if result is None:
         return None
     title = head or tr(Role.HEAD.title)
-    delegation = found.delegation
+    delegation = result.delegation
     reads = can(Verb.READ, Resource.ABSENCE)
     return AbsentHead(
         head=title,
-        since=_format_date(found.since or arrived),
-        until=_format_date(found.until) if found.until else "",
-        reason=_reason(found) if reads else "",
-        no_delegation_since=_format_date(found.uncovered_since or arrived),
+        since=_format_date(result.since or arrived),
+        until=_format_date(result.until) if result.until else "",
+        reason=_reason(result) if reads else "",
+        no_delegation_since=_format_date(result.uncovered_since or arrived),
         delegate=f"{delegation.kind.prefix} {title} {delegation.delegate}" if delegation else "",
         decree=delegation.decree_number if delegation else "",
         delegated_from=format_date(delegation.from_date) if delegation else "",
@@ -79,7 +79,7 @@ def absent_head(
         and delegation is not None
         and _delegate_has_conflict(position, delegation.delegate_id),
         new_delegation_url=url_for("delegation.create_view") if can(Verb.CREATE, Resource.DELEGATION) else None,
-        absence_url=url_for("absence.details_view", id=found.absence.id) if reads and found.absence else None,
+        absence_url=url_for("absence.details_view", id=result.absence.id) if reads and result.absence else None,
         may_read_absence=reads,
     )
 

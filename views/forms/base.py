@@ -125,7 +125,7 @@ class Form(FlaskForm):
 
     def error_messages(self) -> dict[str, Message]:
         """Return the first sentence beside each field."""
-        return {str(name): _as_message(found[0]) for name, found in self.errors.items() if found}
+        return {str(name): _as_message(result[0]) for name, result in self.errors.items() if result}
 
 
 def _as_message(sentence: Message | str) -> Message:

@@ -158,8 +158,8 @@ class ScannedFileField(FileField):
         if self.data:
             name, self.content = self.data.filename or "", self.data.read(MAX_FILE_BYTES + 1)
             self.data.close()
-        elif kept := kept_files(self.name):
-            name, self.content = kept[-1].name, kept[-1].content
+        elif saved := kept_files(self.name):
+            name, self.content = saved[-1].name, saved[-1].content
         else:
             return
         try:

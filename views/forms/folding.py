@@ -58,6 +58,6 @@ def _preview_end(text: str, max_length: int, max_lines: int, preview: tuple[int,
     if text[len(beginning) : len(beginning) + 1] in {"", "\n"}:
         return len(beginning)
     return next(
-        (found.end() for cut in _BREAKS if (found := cut.match(beginning)) and found.end() > length // 3),
+        (result.end() for cut in _BREAKS if (result := cut.match(beginning)) and result.end() > length // 3),
         length,
     )

@@ -67,13 +67,13 @@ def _lead_back() -> Response | None:
     session, content = db.session(), _content_hash()
     g.submission = (sent, content)
     lock_forms_of(session, user.id)
-    found = find_submission(session, user.id, sent, content)
-    if found is None and _leads_same_content():
-        found = find_same_content(session, user.id, content, now())
-    if found is None:
+    result = find_submission(session, user.id, sent, content)
+    if result is None and _leads_same_content():
+        result = find_same_content(session, user.id, content, now())
+    if result is None:
         return None
     flash(tr(_("This was sent already; nothing was done twice. This is what it made.")), "info")
-    return redirect(found.location, 303)
+    return redirect(result.location, 303)
 
 
 def _leads_same_content() -> bool:
@@ -85,10 +85,10 @@ def _leads_same_content() -> bool:
 
 def keep_submission(location: str) -> None:
     """Keep, with what is committed next, that the form was sent and led to ``location``; its kept files go."""
-    user, kept = current_user_or_none(), g.get("submission")
-    if user is None or kept is None:
+    user, saved = current_user_or_none(), g.get("submission")
+    if user is None or saved is None:
         return
-    sent, content = kept
+    sent, content = saved
     session = db.session()
     session.add(
         Submission(user_id=user.id, form_id=sent, content_hash=content, at=now(), location=location[:_MAX_LOCATION])
@@ -98,11 +98,11 @@ def keep_submission(location: str) -> None:
 
 def earlier_location() -> str | None:
     """Return where this form led when it was sent before with other content; None if it was not."""
-    user, kept = current_user_or_none(), g.get("submission")
-    if user is None or kept is None:
+    user, saved = current_user_or_none(), g.get("submission")
+    if user is None or saved is None:
         return None
-    found = find_submission(db.session(), user.id, kept[0])
-    return None if found is None else found.location
+    result = find_submission(db.session(), user.id, saved[0])
+    return None if result is None else result.location
 
 
 def forget_submissions_of(location: str) -> None:
@@ -135,8 +135,8 @@ def returned_form_id() -> str:
     """Return the id of the form that was sent and comes back; a new one if it came without."""
     if "returned_form_id" not in g:
         g.returned_form_id = submitted_form_id() or new_form_id()
-    found: str = g.returned_form_id
-    return found
+    result: str = g.returned_form_id
+    return result
 
 
 def init_app(app: Flask) -> None:

@@ -49,8 +49,8 @@ class SubmittedForm:
     @property
     def form_id(self) -> str | None:
         """The id that its page gave the form."""
-        found = dict(self.fields).get(FORM_ID, "")
-        return found if is_form_id(found) else None
+        result = dict(self.fields).get(FORM_ID, "")
+        return result if is_form_id(result) else None
 
     def serialize(self) -> str | None:
         """Return it as signed text; None if it is too long to go with a login."""

@@ -121,7 +121,7 @@ def show(guide: str) -> str:
 def about_step(step: str) -> str:
     """Show the meaning of a step by the SOP in force."""
     sop = _sop_in_force()
-    found = next((one for one in sop.rules if one.value == step), None) if sop else None
-    if sop is None or found is None:
+    result = next((one for one in sop.rules if one.value == step), None) if sop else None
+    if sop is None or result is None:
         raise NotFound(_("The SOP in force has no such step."))
-    return render_template("help/step.html", sop=sop, chart=chart_with_layout(sop)[0], step=found)
+    return render_template("help/step.html", sop=sop, chart=chart_with_layout(sop)[0], step=result)

@@ -55,10 +55,10 @@ def text_of_template(context: EvalContext, text: str, /, **values: object) -> st
 
     As Jinja's own ``_``, without two further calls through the context for each text: 0.4 ms on the page of a request.
     """
-    found = str(translations().ugettext(text))
+    result = str(translations().ugettext(text))
     if context.autoescape:
-        found = Markup(found)  # noqa: S704 - of our catalogue; values are escaped
-    return found % values if values or "%" in found else found
+        result = Markup(result)  # noqa: S704 - of our catalogue; values are escaped
+    return result % values if values or "%" in result else result
 
 
 @cache

@@ -154,11 +154,11 @@ class _Dossier:
         self._progress(1, total)
         yield from self._sops()
         yield from self._decrees()
-        for place, (id_, number) in enumerate(self._change_ids, 2):
+        for index, (id_, number) in enumerate(self._change_ids, 2):
             yield from change_files(self._session, id_, f"permohonan/{safe_name(number)}")
             self._session.expunge_all()
             self._restore_reader()
-            self._progress(place, total)
+            self._progress(index, total)
         yield TRAIL, trail_lines(self._session, self._start, self.anchor, draft_entries(self._session))
         yield "sampul-dan-indeks.pdf", (self._cover(),)
         yield "index.html", (self._index(),)

@@ -123,10 +123,10 @@ def _agency() -> Agency:
     """Return the office of the form among those that the reader sees; raises NotFound."""
     offices = visible_agencies(db.session())
     chosen = request.form.get("office", "")
-    found = [one for one in offices if one.key == chosen] if chosen else list(offices[:1])
-    if not found:
+    result = [one for one in offices if one.key == chosen] if chosen else list(offices[:1])
+    if not result:
         raise NotFound(_("There is no such record, or you may not see it."))
-    return found[0]
+    return result[0]
 
 
 def _page(errors: Mapping[str, Message], refusal: ValidationFailed | None) -> str:
@@ -158,6 +158,6 @@ def _asked_before(agency_ids: Sequence[int]) -> Sequence[Dossier]:
 def _made_elsewhere(agency_ids: Sequence[int], dossiers: Sequence[Dossier]) -> list[AuditEntry]:
     """Return the entries of those that were made by the command."""
     statement = select(AuditEntry).where(AuditEntry.chain.in_(agency_ids), AuditEntry.action == MADE.value)
-    found = db.session.scalars(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(_MOST_LISTED))
+    result = db.session.scalars(statement.order_by(AuditEntry.at.desc(), AuditEntry.id.desc()).limit(_MOST_LISTED))
     listed = {one.fingerprint for one in dossiers if one.fingerprint}
-    return [entry for entry in found if not any(one in (entry.reason or "") for one in listed)]
+    return [entry for entry in result if not any(one in (entry.reason or "") for one in listed)]

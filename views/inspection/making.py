@@ -132,7 +132,7 @@ def make_waiting(is_stopped: Callable[[], bool] = lambda: False) -> int:
         for dossier in unfinished_dossiers(db.session()):
             _give_up(dossier.id, error)
         return 0
-    made = 0
+    created = 0
     with making_lock() as is_held:
         while is_held and not is_stopped():
             waiting = [one.id for one in unfinished_dossiers(db.session())]
@@ -141,8 +141,8 @@ def make_waiting(is_stopped: Callable[[], bool] = lambda: False) -> int:
                 break
             with suppress(StoppedError):
                 _make(waiting[0], is_stopped)
-                made += 1
-    return made
+                created += 1
+    return created
 
 
 def _make(dossier_id: int, is_stopped: Callable[[], bool]) -> None:
@@ -169,13 +169,15 @@ def _make(dossier_id: int, is_stopped: Callable[[], bool]) -> None:
             file.flush()
             os.fsync(file.fileno())
             file.seek(0)
-            made = DossierFile(result.fingerprint, _file_hash(file.read), str(result.anchor), result.size, result.files)
+            created = DossierFile(
+                result.fingerprint, _file_hash(file.read), str(result.anchor), result.size, result.files
+            )
     except (Refused, OSError, LookupError, ValueError, ArithmeticError) as error:
         _give_up(dossier_id, error)
     else:
         with _transaction("inspection.make") as session:
             dossier = session.get_one(Dossier, dossier_id)
-            dossier.finish(made, now())
+            dossier.finish(created, now())
             partial.replace(dossier_path(dossier))
     finally:
         partial.unlink(missing_ok=True)

@@ -65,8 +65,8 @@ class Manifest:
         """Yield the manifest, which begins with ``facts``."""
         yield json.dumps(facts, ensure_ascii=False, indent=1).removesuffix("\n}").encode()
         yield b',\n "registers": ['
-        for place, register in enumerate(self.registers):
-            yield (",\n" if place else "\n").encode()
+        for index, register in enumerate(self.registers):
+            yield (",\n" if index else "\n").encode()
             yield json.dumps(register, ensure_ascii=False).removesuffix("}").encode() + b', "rows": ['
             with self._rows(register["name"]).open(encoding="utf-8") as noted:
                 yield from _joined(noted)
@@ -88,5 +88,5 @@ def _line(value: object) -> str:
 
 
 def _joined(lines: Iterable[str]) -> Iterator[bytes]:
-    for place, line in enumerate(lines):
-        yield ((",\n" if place else "\n") + line.rstrip("\n")).encode()
+    for index, line in enumerate(lines):
+        yield ((",\n" if index else "\n") + line.rstrip("\n")).encode()

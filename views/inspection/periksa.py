@@ -108,11 +108,11 @@ class Verifier:
         except (ValueError, zipfile.BadZipFile, zlib.error):
             self.faults.append(f"{MANIFEST}: rusak atau diubah.")
             return self.faults
-        found = hashlib.sha256(content).hexdigest()
-        if self._fingerprint and found != self._fingerprint.strip().lower():
-            self.faults.append(f"{MANIFEST}: bukan manifest asli; sidik jarinya {found}.")
+        result = hashlib.sha256(content).hexdigest()
+        if self._fingerprint and result != self._fingerprint.strip().lower():
+            self.faults.append(f"{MANIFEST}: bukan manifest asli; sidik jarinya {result}.")
         self._verify_files(manifest, set(names))
-        self._verify_sums(manifest, found)
+        self._verify_sums(manifest, result)
         self._verify_trail(manifest)
         return self.faults
 
@@ -125,11 +125,11 @@ class Verifier:
             if path not in names:
                 self.faults.append(f"{path}: hilang.")
                 continue
-            found = self._hash(path)
-            if found == expected:
+            result = self._hash(path)
+            if result == expected:
                 continue
             self.faults.append(f"{path}: isinya diubah atau rusak.")
-            if path in registers and found is not None:
+            if path in registers and result is not None:
                 self._compare_rows(path, registers[path]["rows"])
 
     def _hash(self, path: str) -> str | None:
@@ -143,18 +143,18 @@ class Verifier:
         """Say which rows of a register were changed, removed or added."""
         try:
             with self._archive.open(path) as file:
-                found = [[row_hash(row), row[0] if row else ""] for row in read_rows(file)]
+                results = [[row_hash(row), row[0] if row else ""] for row in read_rows(file)]
         except (UnicodeDecodeError, csv.Error):
             self.faults.append(f"{path}: tidak lagi terbaca sebagai CSV.")
             return
         first = 0
-        while first < min(len(expected), len(found)) and expected[first][0] == found[first][0]:
+        while first < min(len(expected), len(results)) and expected[first][0] == results[first][0]:
             first += 1
         last = 0
-        while last < min(len(expected), len(found)) - first and expected[-1 - last][0] == found[-1 - last][0]:
+        while last < min(len(expected), len(results)) - first and expected[-1 - last][0] == results[-1 - last][0]:
             last += 1
         old = expected[first : len(expected) - last]
-        new = found[first : len(found) - last]
+        new = results[first : len(results) - last]
         told = self._differences(path, old, new, first)
         self.faults += told[:_MOST_TOLD]
         if len(told) > _MOST_TOLD:
@@ -164,13 +164,13 @@ class Verifier:
     def _differences(path: str, old: list[list[str]], new: list[list[str]], first: int) -> list[str]:
         if len(old) == len(new):
             pairs = enumerate(zip(old, new, strict=True), first + 1)
-            return [f"{path}: baris {place} ({was[1]}) diubah." for place, (was, now) in pairs if was[0] != now[0]]
+            return [f"{path}: baris {index} ({was[1]}) diubah." for index, (was, now) in pairs if was[0] != now[0]]
         gone, come = Counter(one[0] for one in old), Counter(one[0] for one in new)
         return [
-            f"{path}: baris {place} ({name}) dihapus." for place, (hash_, name) in enumerate(old, first + 1)
+            f"{path}: baris {index} ({name}) dihapus." for index, (hash_, name) in enumerate(old, first + 1)
             if hash_ not in come
         ] + [
-            f"{path}: baris {place} ({name}) ditambahkan." for place, (hash_, name) in enumerate(new, first + 1)
+            f"{path}: baris {index} ({name}) ditambahkan." for index, (hash_, name) in enumerate(new, first + 1)
             if hash_ not in gone
         ]  # fmt: skip
 
@@ -178,11 +178,11 @@ class Verifier:
         expected = {one["path"]: one["sha256"] for one in manifest["files"]} | {MANIFEST: fingerprint}
         try:
             lines = self._archive.read(SUMS).decode().splitlines()
-            found = {line[66:]: line[:64] for line in lines}
+            results = {line[66:]: line[:64] for line in lines}
         except (KeyError, UnicodeDecodeError, zipfile.BadZipFile, zlib.error):
             self.faults.append(f"{SUMS}: hilang atau rusak.")
             return
-        if found != expected:
+        if results != expected:
             self.faults.append(f"{SUMS}: tidak sama dengan manifest.")
 
     def _verify_trail(self, manifest: dict[str, Any]) -> None:
@@ -203,8 +203,8 @@ class Verifier:
         if (number, previous) != (anchor["number"], anchor["hash"]):
             self.faults.append(f"{TRAIL}: dipotong sesudah butir {number}; seharusnya sampai {anchor['number']}.")
         reached = {(anchor["chain"], start["number"]): start["hash"]}
-        for key, kept in self._anchors.items():
-            if key in reached and reached[key] != kept:
+        for key, saved in self._anchors.items():
+            if key in reached and reached[key] != saved:
                 self.faults.append(f"{TRAIL}: butir {key[1]} berbeda dari jangkar yang disimpan.")
 
     def _entry_fault(self, entry: dict[str, Any], number: int, previous: str) -> str | None:
@@ -215,8 +215,8 @@ class Verifier:
         # What a draft says is the requester's own: of such an entry only its place in the chain can be checked.
         if entry["rows"] is not None and entry["hash"] != entry_hash(entry):
             return "diubah setelah ditulis."
-        kept = self._anchors.get((entry["chain"], entry["number"]))
-        return "berbeda dari jangkar yang disimpan." if kept not in {None, entry["hash"]} else None
+        saved = self._anchors.get((entry["chain"], entry["number"]))
+        return "berbeda dari jangkar yang disimpan." if saved not in {None, entry["hash"]} else None
 
 
 def verify(file: str | IO[bytes], fingerprint: str = "", anchors: Iterable[tuple[int, int, str]] = ()) -> list[str]:

@@ -33,8 +33,8 @@ class SpreadsheetField(FileField):
                 vars(form)["status"] = HTTP_TOO_LARGE
                 raise StopValidation(_("The file is larger than %(most)s MB: split it.", most=MAX_BYTES // 1024**2))
             self.given = name, content
-        elif kept := kept_files(self.name):
-            self.given = kept[-1].name, kept[-1].content
+        elif saved := kept_files(self.name):
+            self.given = saved[-1].name, saved[-1].content
 
     @property
     def is_given(self) -> bool:

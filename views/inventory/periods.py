@@ -36,8 +36,8 @@ _YEARS_BACK = 5
 def half_year_choices(*, is_over: bool) -> list[SelectChoice]:
     """Return the half-years to choose from, the newest first; only those that are over where one is to be locked."""
     day = today()
-    found = half_years(dt.date(day.year - _YEARS_BACK, 1, 1), day)
-    return [SelectChoice(one.key, tr(one.title)) for one in found if not is_over or one.last_day < day]
+    result = half_years(dt.date(day.year - _YEARS_BACK, 1, 1), day)
+    return [SelectChoice(one.key, tr(one.title)) for one in result if not is_over or one.last_day < day]
 
 
 class HalfYearForm(Form):

@@ -125,13 +125,13 @@ class BulkView(RecordView):
         columns = select_columns(self.get_selectable_columns(), self.bulk_label_columns)
         rows = self.list_query({}).rows_by_id(db.session(), columns, ids)
         finish, writers = row_processor(columns, db.session()), [cell_formatter(column) for column in columns]
-        found = {
+        results = {
             row[0]: [
                 (column, write(cell)) for column, write, cell in zip(columns, writers, finish(row[2:]), strict=True)
             ]
             for row in rows
         }
-        return {id_: found[id_] for id_ in ids if id_ in found}
+        return {id_: results[id_] for id_ in ids if id_ in results}
 
     def _apply_to_row(
         self, action: BulkAction, id_: int, cells: Cells | None, form: Form | None, *, is_first: bool
@@ -142,7 +142,7 @@ class BulkView(RecordView):
         """
         session = db.session()
         try:
-            said = action.apply(self, id_, form)
+            text = action.apply(self, id_, form)
             if is_first:
                 keep_submission(self._list_url())
             session.commit()
@@ -161,7 +161,7 @@ class BulkView(RecordView):
                 is_done=False,
                 message=_("The database refused the change; nothing of this row was saved."),
             )
-        return RowResult(id_, cells or [], is_done=True, message=said)
+        return RowResult(id_, cells or [], is_done=True, message=text)
 
     def _form_page(self, action: BulkAction, named: dict[int, Cells], form: Form) -> str:
         return str(

@@ -34,8 +34,8 @@ _NO_LETTERS = re.compile(r"[^a-z0-9]+")
 def describe_list(listing: ListQuery) -> list[str]:
     """Return what the list is narrowed to, in words: a text for each filter, and one for the search."""
     values = listing.arguments.filter_values
-    found = [(entry.heading, entry.describe(values)) for entry in listing.spec.column_filters]
-    texts = [f"{tr(heading)}: {gettext('All') if words == ALL else tr(words)}" for heading, words in found if words]
+    results = [(entry.heading, entry.describe(values)) for entry in listing.spec.column_filters]
+    texts = [f"{tr(heading)}: {gettext('All') if words == ALL else tr(words)}" for heading, words in results if words]
     search = listing.arguments.search
     return [*texts, *([f"{gettext('Search')}: {search}"] if search else [])]
 

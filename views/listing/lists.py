@@ -168,13 +168,13 @@ class ListSpec:
         The other joins are outer ones to one row at most, which neither add rows nor take any away.
         """
         tables = _tables_of([self.key, *criteria])
-        kept: list[tuple[Any, Any]] = []
+        saved: list[tuple[Any, Any]] = []
         for target, on in reversed(self.joins):
             table = inspect(target).selectable
             if isinstance(table, Join) or table in tables:
-                kept.append((target, on))
+                saved.append((target, on))
                 tables |= _tables_of([on])
-        return self._select([self.key], reversed(kept))
+        return self._select([self.key], reversed(saved))
 
     def _select(self, expressions: Iterable[Any], joins: Iterable[tuple[Any, Any]]) -> Select[Any]:
         statement = select(*expressions).select_from(self.model if self.from_table is None else self.from_table)
@@ -255,8 +255,8 @@ class ListArguments:
             # What the list is narrowed to by itself is not in its address; that it is not to be is.
             value = parts.get(name) or ALL
             parts[name] = None if value == default else value
-        kept = {name: value for name, value in parts.items() if value not in (None, "", 0)}
-        return urlencode(kept, safe=",") or self.show_all_query
+        saved = {name: value for name, value in parts.items() if value not in (None, "", 0)}
+        return urlencode(saved, safe=",") or self.show_all_query
 
 
 #: What the address of every list can have besides its filters.
@@ -330,16 +330,16 @@ class ListQuery:
 
     def criteria(self) -> list[ColumnElement[bool]]:
         """Return scope, filters and search."""
-        found = [self.visible, *self.spec.base_criteria]
+        results = [self.visible, *self.spec.base_criteria]
         values = self.arguments.filter_values
         for entry in self.spec.column_filters:
             is_off = entry.default and values.get(entry.key) == ALL
             criterion = None if is_off else entry.criterion(values, self.zone)
             if criterion is not None:
-                found.append(criterion)
+                results.append(criterion)
         if self.arguments.search:
-            found.append(self._search_criterion())
-        return found
+            results.append(self._search_criterion())
+        return results
 
     def _search_criterion(self) -> ColumnElement[bool]:
         if self.spec.index is not None and self.spec.index.search_criterion is not None:
@@ -462,12 +462,12 @@ def _rows_statement(spec: ListSpec, columns: tuple[Column, ...]) -> Select[Any]:
 
 def _expressions(columns: Sequence[Column]) -> Iterator[tuple[str, Any, bool]]:
     """Yield (name, expression, whether it is only derived from) of what ``columns`` read: plain ones, then others."""
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         if not isinstance(column.expression, ComputedColumns):
-            yield f"c{place}", column.expression, False
+            yield f"c{index}", column.expression, False
     for number, derivation in enumerate(_computed_columns(columns)):
-        for place, expression in enumerate(derivation.expressions):
-            yield f"d{number}_{place}", expression, True
+        for index, expression in enumerate(derivation.expressions):
+            yield f"d{number}_{index}", expression, True
 
 
 def _computed_columns(columns: Sequence[Column]) -> list[ComputedColumns]:
@@ -488,10 +488,10 @@ def row_processor(columns: Sequence[Column], session: Session) -> Callable[[Sequ
 
     def finish(values: Sequence[Any]) -> Sequence[Any]:
         cells: dict[str, object] = dict(zip((column.key for column in plain), values, strict=False))
-        place = len(plain)
+        location = len(plain)
         for _derivation, work, length in workers:
-            cells.update(work(*values[place : place + length]))
-            place += length
+            cells.update(work(*values[location : location + length]))
+            location += length
         return [cells[column.key] for column in columns]
 
     return finish

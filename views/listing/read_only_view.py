@@ -79,10 +79,10 @@ def get_visible(model: type[_Row], id_text: str | None) -> _Row:
     """Return the row of this id, if the current user may see it; raises NotFound."""
     table: Any = model
     criterion = visible(model, get_current_user(), is_acting_head=is_acting_head())
-    found = db.session.scalars(select(model).where(table.id == parse_id(id_text), criterion)).one_or_none()
-    if found is None:
+    result = db.session.scalars(select(model).where(table.id == parse_id(id_text), criterion)).one_or_none()
+    if result is None:
         raise NotFound(_("There is no such record, or you may not see it."))
-    return found
+    return result
 
 
 def url_builder(endpoint: str, anchor: str = "") -> Callable[[int], str]:
@@ -182,15 +182,15 @@ class ReadOnlyView(ModelView):
     @override
     def get_one(self, id: str) -> Any:
         """Return the visible row of this id as an object; raises NotFound."""
-        found = (
+        result = (
             db.session.query(self.spec.model)
             .filter(self.spec.key == parse_id(id), self.visible_criterion())
             .execution_options(populate_existing=True)
             .one_or_none()
         )
-        if found is None:
+        if result is None:
             raise NotFound(_("There is no such record, or you may not see it."))
-        return found
+        return result
 
     def list_query(self, args: Mapping[str, str] | None = None) -> ListQuery:
         """Return the list of the current user for ``args``, by default the arguments of the address."""
@@ -214,7 +214,7 @@ class ReadOnlyView(ModelView):
 
     def sort_for_details(self, columns: list[Column]) -> list[Column]:
         """Return ``columns`` in the order of the details page and of exports."""
-        places = {key: place for place, key in enumerate(self.spec.details_keys)}
+        places = {key: index for index, key in enumerate(self.spec.details_keys)}
         return sorted(columns, key=lambda column: places.get(column.key, -1)) if places else columns
 
     def get_selectable_columns(self) -> list[Column]:
@@ -226,15 +226,15 @@ class ReadOnlyView(ModelView):
     @expose("/")
     def index_view(self) -> str:
         """Show one page of the list."""
-        kept = load_list_preference(db.session(), get_current_user(), self.resource)
-        listing, default = (None if request.args else open_default_view(kept, self.list_query)) or (
+        saved = load_list_preference(db.session(), get_current_user(), self.resource)
+        listing, default = (None if request.args else open_default_view(saved, self.list_query)) or (
             self.list_query(),
             None,
         )
-        if kept.default_view is not None:
+        if saved.default_view is not None:
             listing = replace(listing, arguments=replace(listing.arguments, show_all_query=SHOW_ALL_QUERY))
         offered = self.get_selectable_columns()
-        columns = shown_columns(offered, listing.arguments, kept)
+        columns = shown_columns(offered, listing.arguments, saved)
         page = listing.page(db.session(), columns)
         finish = row_processor(columns, db.session())
         bulk_actions = self.bulk_actions()
@@ -253,7 +253,7 @@ class ReadOnlyView(ModelView):
                 has_next_page=page.has_next_page,
                 head=list_header(
                     listing,
-                    kept,
+                    saved,
                     selectable=offered,
                     columns=columns,
                     default_view=default,

@@ -75,7 +75,7 @@ class RecordView(ReadOnlyView):
         cls.can_edit = cls.can_edit or cls.edit is not None
         cls.can_delete = cls.can_delete or cls.delete is not None
         declared = (getattr(member, "action", None) for member in vars(cls).values())
-        cls.record_actions += tuple(found for found in declared if isinstance(found, Action))
+        cls.record_actions += tuple(result for result in declared if isinstance(result, Action))
 
     # -- what a screen may override --------------------------------------------------------------------------
 

@@ -34,10 +34,10 @@ def agency_by_key(agencies: Sequence[Agency], key: str | None) -> Agency | None:
     """Return the office of this key, the first without a key, None where there is none at all; raises NotFound."""
     if not key:
         return next(iter(agencies), None)
-    found = next((agency for agency in agencies if agency.key == key), None)
-    if found is None:
+    result = next((agency for agency in agencies if agency.key == key), None)
+    if result is None:
         raise NotFound(_("There is no such record, or you may not see it."))
-    return found
+    return result
 
 
 def set_agency_choices(form: Form, field: SelectField, agencies: Sequence[Agency]) -> None:

@@ -94,18 +94,18 @@ class PaperView(RecordView):
         inspected, content = form.file.inspected, form.file.content
         if inspected is None:
             raise Malformed(_("Choose the file that came back."))
-        found = []
+        result = []
         if inspected.type is FileType.PDF:
             trusted = [row.pem for row in load_trusted(db.session(), draft.agency_id)]
-            found = check_signatures(content, trusted, now())
-        if form.signed_as.data is SignedForm.ELECTRONIC and not found:
+            result = check_signatures(content, trusted, now())
+        if form.signed_as.data is SignedForm.ELECTRONIC and not result:
             raise ValidationFailed(_UNSIGNED, field_errors={"file": _UNSIGNED})
         row = SignedPaper(
             form=form.signed_as.data,
             name=inspected.name,
             media_type=inspected.type.media_type,
             findings={
-                "signatures": [one.as_data() for one in found],
+                "signatures": [one.as_data() for one in result],
                 "begins_with_draft": content.startswith(draft.file.content),
             },
             filed_by_id=get_current_user().id,

@@ -79,8 +79,8 @@ def papers_of_change(
     """
     source = read_source(session, change)
     office = Office.load(session, change.agency, base_url)
-    for place, paper in enumerate(papers_of_source(source), 1):
-        yield f"{place:02d}-{paper_name(paper)}.pdf", print_paper(office, source, paper).pdf
+    for index, paper in enumerate(papers_of_source(source), 1):
+        yield f"{index:02d}-{paper_name(paper)}.pdf", print_paper(office, source, paper).pdf
 
 
 def paper_name(paper: Paper) -> str:

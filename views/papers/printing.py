@@ -136,11 +136,11 @@ def print_together(office: Office, source: Source, papers: Sequence[Paper], prin
 
 def _files_together(office: Office, drafts: Sequence[Draft], printer: Printer) -> dict[str, bytes]:
     files = {
-        f"{place}/{name}": content
-        for place, draft in enumerate(drafts)
+        f"{index}/{name}": content
+        for index, draft in enumerate(drafts)
         for name, content in _files(office, draft, printer).items()
     }
-    pages = "\n#pagebreak()\n".join(f'#include "{place}/main.typ"' for place in range(len(drafts)))
+    pages = "\n#pagebreak()\n".join(f'#include "{index}/main.typ"' for index in range(len(drafts)))
     return {**files, "main.typ": pages.encode()}
 
 
@@ -210,10 +210,10 @@ def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, An
     """Return what a layout finds in data.json."""
     content, number, code = draft.content, draft.number, draft.code
     letterhead, words = office.letterhead, Words(office.agency.zone)
-    made = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
+    created = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
     names = text_lines(letterhead.names) if letterhead else [office.agency.region, office.agency.name]
     foot = _FOOT_PRINTED if printer else _FOOT_RECORD
-    values = {"number": number, "at": words.moment(made), "name": printer.name if printer else ""}
+    values = {"number": number, "at": words.moment(created), "name": printer.name if printer else ""}
     return {
         **_for_signing(office, content).as_data(),
         "number": printable(number),
@@ -223,7 +223,7 @@ def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, An
         },
         "place": printable((letterhead.place if letterhead else None) or "………………………"),
         "arms": f"arms.{letterhead.arms_type}" if letterhead and office.arms is not None else None,
-        "made": {part: getattr(made, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+        "made": {part: getattr(created, part) for part in ("year", "month", "day", "hour", "minute", "second")},
         "printed": printable(words.text(type(foot)(foot.text, values))),
         "check": {"url": _address(office, code), "fingerprint": content.fingerprint()} if code else None,
     }

@@ -50,8 +50,8 @@ def _answer(job: dict[str, Any], folder: Path) -> dict[str, str]:
             timestamp=dt.datetime.fromisoformat(job["at"]),
         )
     except typst.TypstError as error:
-        place = _PLACE.search(error.diagnostic)
-        return {"error": error.message, "file": place[1] if place else "", "line": place[2] if place else ""}
+        match = _PLACE.search(error.diagnostic)
+        return {"error": error.message, "file": match[1] if match else "", "line": match[2] if match else ""}
     return {"pdf": base64.b64encode(pdf).decode()}
 
 

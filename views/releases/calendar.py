@@ -242,7 +242,7 @@ class _CalendarFormatter:
             holiday=self.holiday_on(date),
             is_frozen=any(entry.kind is CalendarEntryKind.FREEZE for entry in found.entries),
             entries=tuple(
-                self.item(entry, date, is_beyond=place >= found.visible) for place, entry in enumerate(found.entries)
+                self.item(entry, date, is_beyond=index >= found.visible) for index, entry in enumerate(found.entries)
             ),
             more=found.more,
             missing=found.total - len(found.entries),

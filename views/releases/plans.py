@@ -68,7 +68,7 @@ def compare_plans(versions: Sequence[PlanVersion], args: Mapping[str, str]) -> P
 
 
 def _chosen(text: str | None, versions: Sequence[PlanVersion], otherwise: int) -> int:
-    numbers = {str(version.number): place for place, version in enumerate(versions)}
+    numbers = {str(version.number): index for index, version in enumerate(versions)}
     return numbers.get(text or "", otherwise)
 
 

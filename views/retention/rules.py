@@ -91,7 +91,7 @@ class RetentionView(RecordView):
     @override
     def record_context(self, record: RetentionRule) -> dict[str, Any]:
         """Return what has come due, and what of it is under a hold."""
-        found = due_records(db.session(), record.agency, record, now())
+        result = due_records(db.session(), record.agency, record, now())
         is_of_requests = record.record_class is RecordClass.REQUEST
-        held = holds_in_force(db.session(), [one.record_id for one in found]) if is_of_requests else {}
-        return {"due": found, "held": held}
+        held = holds_in_force(db.session(), [one.record_id for one in result]) if is_of_requests else {}
+        return {"due": result, "held": held}

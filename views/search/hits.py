@@ -63,7 +63,9 @@ class Hit:
 
 def highlight(pieces: Iterable[TextPiece]) -> Markup:
     """Return pieces of a text with what was searched for marked."""
-    return Markup("").join(Markup("<mark>{}</mark>").format(text) if found else escape(text) for text, found in pieces)
+    return Markup("").join(
+        Markup("<mark>{}</mark>").format(text) if result else escape(text) for text, result in pieces
+    )
 
 
 def _hit_name(query: SearchQuery, *parts: str | None) -> Markup:
@@ -72,8 +74,8 @@ def _hit_name(query: SearchQuery, *parts: str | None) -> Markup:
 
 def _matches(query: SearchQuery, fields: Iterable[tuple[Message | str, str | None]]) -> tuple[tuple[str, Markup], ...]:
     """Return the first fields in which words were found."""
-    found = [(label, text) for label, text in fields if text and query.matches(text)]
-    return tuple((tr(label), highlight(query.excerpt(text, _EXCERPT_LENGTH))) for label, text in found[:_MAX_MATCHES])
+    results = [(label, text) for label, text in fields if text and query.matches(text)]
+    return tuple((tr(label), highlight(query.excerpt(text, _EXCERPT_LENGTH))) for label, text in results[:_MAX_MATCHES])
 
 
 def change_hits(
@@ -107,12 +109,12 @@ def change_hits(
 
 def _own_texts(session: Session, change_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
     """Return (label, words) of the fields that the SOP asks for in requests, by the request's id."""
-    found: dict[int, list[tuple[str, str]]] = {}
+    result: dict[int, list[tuple[str, str]]] = {}
     first = (FieldValue.activity_id == Activity.id) & (Activity.sequence == 1)
     own = select(FieldValue.change_id, FieldValue.label, FieldValue.words).join(Activity, first)
     for id_, label, words in session.execute(own.where(FieldValue.change_id.in_(change_ids))):
-        found.setdefault(id_, []).append((label, words))
-    return found
+        result.setdefault(id_, []).append((label, words))
+    return result
 
 
 def step_hits(
@@ -139,26 +141,26 @@ def step_hits(
 
 def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[Message | str, str | None]]]:
     """Return the texts of steps' records with their labels: a statement for each step that there is, two for rows."""
-    found: dict[int, list[tuple[Message | str, str | None]]] = {row.id: [] for row in rows}
-    own = select(FieldValue.activity_id, FieldValue.label, FieldValue.words).where(FieldValue.activity_id.in_(found))
+    result: dict[int, list[tuple[Message | str, str | None]]] = {row.id: [] for row in rows}
+    own = select(FieldValue.activity_id, FieldValue.label, FieldValue.words).where(FieldValue.activity_id.in_(result))
     for id_, label, words in session.execute(own.order_by(FieldValue.activity_id, FieldValue.position)):
-        found[id_].append((label, words))
+        result[id_].append((label, words))
     for step in dict.fromkeys(row.step for row in rows if row.step in STEP_WORDS):
         ids = [row.id for row in rows if row.step is step]
         labels = {field.key: field.label for field in RECORD_FIELDS[step]}
         columns = ACTIVITY_CLASSES[step].__table__.c
         statement = select(columns.id, *(columns[key] for key in STEP_WORDS[step])).where(columns.id.in_(ids))
         for id_, *values in session.execute(statement):
-            found[id_].extend(zip((labels[key] for key in STEP_WORDS[step]), values, strict=True))
+            result[id_].extend(zip((labels[key] for key in STEP_WORDS[step]), values, strict=True))
         if step is Step.TEST:
             cases = select(TestCase).where(TestCase.run_id.in_(ids)).order_by(TestCase.run_id, TestCase.position)
             for case in session.scalars(cases):
-                found[case.run_id].append((labels["cases"], f"{case.name}: {case.expected} / {case.actual}"))
+                result[case.run_id].append((labels["cases"], f"{case.name}: {case.expected} / {case.actual}"))
         if step is Step.ASSET_REVIEW:
             items = select(AssetReviewItem).where(AssetReviewItem.review_id.in_(ids))
             for item in session.scalars(items.order_by(AssetReviewItem.review_id, AssetReviewItem.position)):
-                found[item.review_id].append((labels["assets"], item.finding))
-    return found
+                result[item.review_id].append((labels["assets"], item.finding))
+    return result
 
 
 def asset_hits(

@@ -119,10 +119,10 @@ def show() -> str | tuple[str, int]:
 
 def _parse_kind(key: str | None) -> RecordKind | None:
     """Return the kind that the address names, if any."""
-    found = next((kind for kind in RECORD_KINDS if kind.key == key), None)
-    if key and found is None:
+    result = next((kind for kind in RECORD_KINDS if kind.key == key), None)
+    if key and result is None:
         raise Malformed(_("There are no such records to search for."))
-    return found
+    return result
 
 
 def _parse_page(text: str | None) -> int:
@@ -159,8 +159,8 @@ def _find_ids(search: Search, kind: RecordKind, most: int) -> list[int]:
         return search.find(kind.search_kind, most)
     if kind.criterion is None:
         return []
-    found = select(kind.model.id).where(kind.criterion(search.query), _visible_to(search.acting_user, kind))
-    return list(db.session.scalars(found.order_by(kind.model.id.desc()).limit(most + 1)))
+    result = select(kind.model.id).where(kind.criterion(search.query), _visible_to(search.acting_user, kind))
+    return list(db.session.scalars(result.order_by(kind.model.id.desc()).limit(most + 1)))
 
 
 def _visible_to(principal: ActingUser, kind: RecordKind) -> ColumnElement[bool]:
@@ -177,7 +177,7 @@ def _read_hits(principal: ActingUser, kind: RecordKind, ids: list[int], query: S
 
 def _exact_hits(principal: ActingUser, query: SearchQuery) -> list[Hit]:
     """Return the records whose whole number or code was typed, newest first."""
-    found: list[Hit] = []
+    result: list[Hit] = []
     exact = ((RECORD_KINDS[0], number_matches(query)), (RECORD_KINDS[2], [code_matches(query)]))
     for kind, criteria in exact:
         if can(Verb.READ, kind.resource):
@@ -185,5 +185,5 @@ def _exact_hits(principal: ActingUser, query: SearchQuery) -> list[Hit]:
             for criterion in criteria:
                 named = select(kind.model.id).where(criterion, _visible_to(principal, kind))
                 ids.update(db.session.scalars(named.order_by(kind.model.id.desc()).limit(_MAX_EXACT)))
-            found += _read_hits(principal, kind, sorted(ids, reverse=True)[:_MAX_EXACT], query)
-    return found
+            result += _read_hits(principal, kind, sorted(ids, reverse=True)[:_MAX_EXACT], query)
+    return result

@@ -84,14 +84,14 @@ class UploadForm(Form):
     @override
     def set_up(self, record: object) -> None:
         """Offer cards and the layouts of the office."""
-        kept = db.session.scalars(
+        saved = db.session.scalars(
             select(ImportProfile)
             .where(ImportProfile.agency_id == get_current_user().agency_id)
             .order_by(ImportProfile.name)
         )
-        self.profiles = {str(one.id): one for one in kept}
-        found = SelectChoice("", tr(_("By the headings")))
-        self.profile.choices = [found, *(SelectChoice(key, one.name) for key, one in self.profiles.items())]
+        self.profiles = {str(one.id): one for one in saved}
+        result = SelectChoice("", tr(_("By the headings")))
+        self.profile.choices = [result, *(SelectChoice(key, one.name) for key, one in self.profiles.items())]
         self.card.choices = _card_choices()
 
     @override
@@ -124,10 +124,10 @@ def _is_clean(record: AssetImport, _user: User, _now: dt.datetime) -> bool:
 
 def _preview_of(record: AssetImport) -> Preview:
     """Return the preview of a file, once for each page."""
-    kept: dict[int, Preview] = g.setdefault("import_previews", {})
-    if record.id not in kept:
-        kept[record.id] = preview_of(record)
-    return kept[record.id]
+    saved: dict[int, Preview] = g.setdefault("import_previews", {})
+    if record.id not in saved:
+        saved[record.id] = preview_of(record)
+    return saved[record.id]
 
 
 class AssetImportView(RecordView):
@@ -166,19 +166,19 @@ class AssetImportView(RecordView):
             return context | {"why_not_undone": why_not_undone(record)}
         if record.state is not ImportState.PREVIEW:
             return context
-        found = _preview_of(record)
+        result = _preview_of(record)
         wrong_only = request.args.get("rows") == "wrong"
-        rows = [row for row in found.rows if not wrong_only or row.errors or row.notices]
+        rows = [row for row in result.rows if not wrong_only or row.errors or row.notices]
         page = request.args.get("page", 0, type=int)
         page = min(max(page, 0), max(0, (len(rows) - 1) // _PAGE))
         return context | {
-            "preview": found,
-            "errors": found.errors[:_MAX_ERRORS],
-            "more_errors": max(0, len(found.errors) - _MAX_ERRORS),
+            "preview": result,
+            "errors": result.errors[:_MAX_ERRORS],
+            "more_errors": max(0, len(result.errors) - _MAX_ERRORS),
             "rows": rows[page * _PAGE : (page + 1) * _PAGE],
             "row_count": len(rows),
-            "noticed": sum(1 for row in found.rows if row.notices),
-            "names": _names_of(found, record.agency_id),
+            "noticed": sum(1 for row in result.rows if row.notices),
+            "names": _names_of(result, record.agency_id),
             "preview_page": page,
             "has_more": (page + 1) * _PAGE < len(rows),
             "wrong_only": wrong_only,

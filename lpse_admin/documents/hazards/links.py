@@ -27,5 +27,5 @@ def is_harmless_to_click(address: str) -> bool:
 
 def _scheme(address: str) -> str:
     """Return the scheme of an address in small letters; empty for a path, also for one with a drive letter."""
-    found = _SCHEME.match(address)
-    return found[1].casefold() if found else ""
+    result = _SCHEME.match(address)
+    return result[1].casefold() if result else ""

@@ -103,17 +103,17 @@ class _Part:
 
     def read(self, most: int) -> bytes:
         """Return the first ``most`` bytes, and look through the rest. Raises zlib.error, ValueError, struct.error."""
-        kept, before = [], b""
+        saved, before = [], b""
         for chunk in self._chunks():
             if self.size < most:
-                kept.append(chunk[: most - self.size])
+                saved.append(chunk[: most - self.size])
             self.size += len(chunk)
             self.has_words = self.has_words or bool(self.is_text and _WORDS.search(before + chunk))
             before = chunk[-_LONGEST_WORD:]
             if self.size > self._member.file_size:
                 self.is_longer = True
                 break
-        return b"".join(kept)
+        return b"".join(saved)
 
     @property
     def whole(self) -> bytes:

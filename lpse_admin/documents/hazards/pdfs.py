@@ -55,8 +55,8 @@ def hazard_of_pdf(content: bytes) -> Message | None:
     except OverflowError:
         return UNREADABLE
     for text in texts:
-        if found := _NAMES.search(text):
-            return dict(_HAZARDS)[found[1]]
+        if match := _NAMES.search(text):
+            return dict(_HAZARDS)[match[1]]
         if any(_is_huge(text, image.start()) for image in _IMAGE.finditer(text)):
             return HUGE_PICTURE
     return None

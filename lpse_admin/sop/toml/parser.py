@@ -63,10 +63,10 @@ def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
         try:
             return tomllib.loads(rest), errors
         except ValueError as error:
-            found = find_syntax_error(rest)
-            line = found.line if found else _line_from_tomllib(error, rest)
-            errors.append(_line_error(line, _MESSAGES[found.kind] if found else _UNREADABLE))
-            rest = None if found and found.kind in _UNBOUNDED else _comment_out_line(rest, line)
+            result = find_syntax_error(rest)
+            line = result.line if result else _line_from_tomllib(error, rest)
+            errors.append(_line_error(line, _MESSAGES[result.kind] if result else _UNREADABLE))
+            rest = None if result and result.kind in _UNBOUNDED else _comment_out_line(rest, line)
         except RecursionError:
             errors.append(LineError(1, _("lists or tables are nested too deeply")))
             rest = None

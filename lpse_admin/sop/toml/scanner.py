@@ -72,7 +72,7 @@ class _Scanner:
     def __init__(self, text: str) -> None:
         self.text = text
         self.position = 0
-        self.newlines = [found.start() for found in re.finditer("\n", text)]
+        self.newlines = [result.start() for result in re.finditer("\n", text)]
         self.lines: dict[KeyPath, int] = {}
         #: How many tables each list of tables has so far.
         self.counts: dict[KeyPath, int] = {}
@@ -103,9 +103,9 @@ class _Scanner:
         return path
 
     def match(self, pattern: re.Pattern[str]) -> str:
-        found = pattern.match(self.text, self.position)
-        self.position = found.end() if found else self.position
-        return found.group() if found else ""
+        result = pattern.match(self.text, self.position)
+        self.position = result.end() if result else self.position
+        return result.group() if result else ""
 
     def accept(self, token: str, skip: re.Pattern[str] = _SPACE) -> bool:
         """Skip white space and then ``token``; return whether it was there."""
@@ -177,14 +177,14 @@ class _Scanner:
             raise self.unexpected(SyntaxErrorKind.NO_VALUE)
 
     def scan_date(self) -> bool:
-        found = _DATE.match(self.text, self.position)
-        if found is None:
+        result = _DATE.match(self.text, self.position)
+        if result is None:
             return False
         try:
-            dt.date.fromisoformat(found[1])
+            dt.date.fromisoformat(result[1])
         except ValueError:
             raise self.error(SyntaxErrorKind.NO_SUCH_DATE) from None
-        self.position = found.end()
+        self.position = result.end()
         return True
 
     def scan_list(self, path: KeyPath) -> None:

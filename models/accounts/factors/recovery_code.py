@@ -70,13 +70,13 @@ def make_recovery_codes(
 ) -> list[str]:
     """Make new codes in place of former ones, and return them as they are shown, this once."""
     end_recovery_codes(session, user_id, now)
-    made = {number: recovery_codes.make_secret() for number in range(1, recovery_codes.CODES + 1)}
+    created = {number: recovery_codes.make_secret() for number in range(1, recovery_codes.CODES + 1)}
     session.add_all(
         RecoveryCode(user_id=user_id, agency_id=agency_id, number=number, code_hash=hash_secret(secret), made_at=now)
-        for number, secret in made.items()
+        for number, secret in created.items()
     )
     session.flush()
-    return [recovery_codes.format_code(number, secret) for number, secret in made.items()]
+    return [recovery_codes.format_code(number, secret) for number, secret in created.items()]
 
 
 def use_recovery_code(

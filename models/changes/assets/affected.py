@@ -48,13 +48,13 @@ def read_lines(session: Session, agency_id: int, text: str) -> list[Affected]:
     lines = [strip_blank(line) for line in text.splitlines() if not is_blank(line)]
     if len(lines) > MAX_ROWS:
         raise _refused(_("At most %(most)s lines.", most=MAX_ROWS))
-    found: dict[Affected, None] = {}
+    result: dict[Affected, None] = {}
     for number, line in enumerate(lines, 1):
         try:
-            found[_read_line(session, agency_id, line)] = None
+            result[_read_line(session, agency_id, line)] = None
         except ValidationFailed as refusal:
             raise _refused(_("Row %(row)s: %(error)s", row=number, error=refusal.message)) from None
-    return list(found)
+    return list(result)
 
 
 def store(change: ChangeRequest, current: Activity, items: Sequence[Affected]) -> None:
@@ -86,10 +86,10 @@ def affected_by(change: ChangeRequest) -> list[ChangeItem | EvaluationItem]:
 
 def copy_items(change: ChangeRequest, new: ChangeRequest) -> None:
     """Name in ``new``, which is not saved yet, what the request ``change`` affects; no asset that was retired."""
-    kept = [item for item in affected_by(change) if item.asset is None or not item.asset.is_retired]
+    saved = [item for item in affected_by(change) if item.asset is None or not item.asset.is_retired]
     new.affected_items = [
         ChangeItem(position=number, asset=item.asset, asset_id=item.asset_id, service=item.service)
-        for number, item in enumerate(kept, 1)
+        for number, item in enumerate(saved, 1)
     ]
 
 
@@ -147,11 +147,11 @@ def touches(asset: Asset, limit: int) -> list[Touch]:
         (_("Release"), ReleaseAsset.release_id, ReleaseAsset.asset_id),
     )
     of_request = select(ChangeItem.change_id).where(ChangeItem.asset_id == asset.id)
-    found = _touches(session, of_request, _("Request"), limit)
+    result = _touches(session, of_request, _("Request"), limit)
     for where, step_id, asset_id in steps:
         named = select(step_id).where(asset_id == asset.id)
-        found += _touches(session, select(_activity.c.change_id).where(_activity.c.id.in_(named)), where, limit)
-    return sorted(found, key=lambda one: (one.at, one.change_id), reverse=True)[:limit]
+        result += _touches(session, select(_activity.c.change_id).where(_activity.c.id.in_(named)), where, limit)
+    return sorted(result, key=lambda one: (one.at, one.change_id), reverse=True)[:limit]
 
 
 #: The table that all steps share, alone.

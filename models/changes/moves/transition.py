@@ -178,10 +178,10 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
         if current.step in _CLASSIFYING_STEPS:
-            said = _conditions_with(case, record)
+            text = _conditions_with(case, record)
             is_evaluation = current.step is Step.EVALUATION
             position = (
-                replace(position, evaluated_conditions=said) if is_evaluation else replace(position, conditions=said)
+                replace(position, evaluated_conditions=text) if is_evaluation else replace(position, conditions=text)
             )
         times = case.timing(current)
         evidence = Evidence(

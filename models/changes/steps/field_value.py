@@ -215,21 +215,21 @@ def value_of_step(
     activity_id: SQLColumnExpression[int], key: str, kind: SopFieldKind, column: str
 ) -> ScalarSelect[Any]:
     """Return a ``column`` of what a step says in a field of its SOP; NULL for nothing, or for another kind of field."""
-    found = select(_rows[column]).where(_rows.activity_id == activity_id, _rows.key == key, _rows.kind == kind)
-    return found.scalar_subquery()
+    result = select(_rows[column]).where(_rows.activity_id == activity_id, _rows.key == key, _rows.kind == kind)
+    return result.scalar_subquery()
 
 
 def value_of_request(
     change_id: SQLColumnExpression[int], key: str, kind: SopFieldKind, column: str
 ) -> ScalarSelect[Any]:
     """Return a ``column`` of what a request says in a field of its SOP, as last saved by its requester."""
-    found = (
+    result = (
         select(_rows[column])
         .join_from(FieldValue.__table__, _visit.id.table, _visit.id == _rows.activity_id)
         .where(_rows.change_id == change_id, _rows.key == key, _rows.kind == kind)
         .where(_visit.step.in_(REQUESTER_STEPS))
     )
-    return found.order_by(_visit.sequence.desc()).limit(1).scalar_subquery()
+    return result.order_by(_visit.sequence.desc()).limit(1).scalar_subquery()
 
 
 _rows: Any = FieldValue.__table__.c

@@ -75,8 +75,8 @@ def _with_request(record: dict[str, Any], change: ChangeRequest, activity: Evalu
     if former is not None and former.revision == activity.revision:
         sources.reverse()
     for key in EVALUATED_FIELDS:
-        found = (getattr(source, key) for source in sources)
-        record[key] = next((value for value in (record[key], *found) if not is_empty(value)), record[key])
+        result = (getattr(source, key) for source in sources)
+        record[key] = next((value for value in (record[key], *result) if not is_empty(value)), record[key])
     return record
 
 

@@ -193,7 +193,7 @@ class _DealtRows:
         columns = _read_columns(told)
         places = [told.columns.index(name) for name in told.key]
         for row in connection.execute(select(*columns).execution_options(yield_per=_ROWS_AT_A_TIME)):
-            key = "/".join(str(row[place]) for place in places)
+            key = "/".join(str(row[location]) for location in places)
             spill.add((told.name, _bucket(told, key)), [0, key, _STORED, [as_told(value) for value in row], {}])
 
     def buckets(self) -> Iterator[int]:
@@ -212,14 +212,14 @@ def is_same(told: ToldTable, column: str, said: object, stored: object) -> bool:
     if column in told.secrets and stored is not None:
         # Former versions told of a secret only that there is one.
         return said in {REDACTED, redacted(stored)}
-    found = as_told(stored)
-    if said == found:
-        return type(said) is type(found) or not isinstance(said, bool)
-    if said is None or found is None:
+    result = as_told(stored)
+    if said == result:
+        return type(said) is type(result) or not isinstance(said, bool)
+    if said is None or result is None:
         return False
     kind = told.table.c[column].type
     if isinstance(kind, Numeric) or isinstance(stored, Decimal):
-        return _number(said) == _number(found)
+        return _number(said) == _number(result)
     return isinstance(stored, dt.datetime) and _moment(said) == stored
 
 
@@ -241,10 +241,10 @@ def _differences(told: ToldTable, key: str, values: Mapping[str, Any], state: Ro
     for column, value in values.items():
         if column not in state.columns and (not state.is_whole or value is None):
             continue
-        said = state.columns.get(column)
-        if said is value or is_same(told, column, said, value):
+        text = state.columns.get(column)
+        if text is value or is_same(told, column, text, value):
             continue
-        error = _difference(told, column, value, said)
+        error = _difference(told, column, value, text)
         finding = _finding(FindingKind.CHANGED, error, told, key, state, column)
         yield finding if column in state.columns else replace(finding, untold={column: _told(told, column, value)})
 
@@ -272,15 +272,15 @@ def _contradictions(
     for column, value in before.items():
         if column not in told.columns or (column not in state.columns and not state.is_whole):
             continue
-        said = state.columns.get(column)
-        if said == value or REDACTED in {said, value} or _is_equal_text(said, value):
+        text = state.columns.get(column)
+        if text == value or REDACTED in {text, value} or _is_equal_text(text, value):
             continue
         error = _(
             "before entry %(entry)s “%(column)s” was %(stored)s, but the trail says %(told)s",
             entry=entry_id,
             column=column,
             stored=_shown(value),
-            told=_shown(said),
+            told=_shown(text),
         )
         yield _finding(FindingKind.CONTRADICTION, error, told, key, state, column)
 
@@ -318,11 +318,11 @@ def _added(told: ToldTable, key: str, values: Mapping[str, Any], state: RowState
         if state is None
         else _("the row is there, but the trail tells that it was removed")
     )
-    found = _finding(FindingKind.ADDED, error, told, key, state or RowState(dict(values)))
+    result = _finding(FindingKind.ADDED, error, told, key, state or RowState(dict(values)))
     chain = values.get("id") if told.name == "agency" else values.get("agency_id")
     untold = {column: _told(told, column, value) for column, value in values.items() if value is not None}
     return replace(
-        found, chain=chain, change_id=_change_id(told, key, values), untold=untold if state is None else None
+        result, chain=chain, change_id=_change_id(told, key, values), untold=untold if state is None else None
     )
 
 

@@ -31,8 +31,8 @@ def address(new_database: NewDatabase) -> Iterator[str]:
     """Give the address of a running program; browsers bind passkeys to a name and never to a number."""
     with new_database("sqlite") as url:
         app = make_app(url)
-        with serve_app(app) as found:
-            yield found.replace("127.0.0.1", "localhost")
+        with serve_app(app) as result:
+            yield result.replace("127.0.0.1", "localhost")
         close_app(app)
 
 

@@ -63,9 +63,9 @@ def enter(program: Flask, code: str, username: str = "pemohon") -> int:
 def enter_in_two_steps(program: Flask, code: str, username: str = "pemohon") -> tuple[int, str]:
     """Log in with ``code`` on the page of the second step; return the status and the page that follows."""
     visitor = Visitor(program)
-    asked = visitor.post("/login?next=/profile", username=username, password=PASSWORD)
-    assert asked.status_code == 401
-    assert 'name="code"' in asked.text
+    response = visitor.post("/login?next=/profile", username=username, password=PASSWORD)
+    assert response.status_code == 401
+    assert 'name="code"' in response.text
     visitor.token = ""
     answer = visitor.post("/login/second-step", code=code)
     return answer.status_code, answer.location or ""
@@ -131,8 +131,8 @@ def test_the_code_is_asked_for_after_the_password_and_leads_on_to_where_one_want
     assert enter_in_two_steps(program, "000000")[0] == 401
     assert enter_in_two_steps(program, pyotp.TOTP(seed).at(clock.time)) == (303, "/profile")
     assert Visitor(program).post("/login/second-step", code="000000").status_code == 303
-    told = Visitor(program).post("/login", json=True, username="pemohon", password=PASSWORD)
-    assert told.status_code == 401
+    response = Visitor(program).post("/login", json=True, username="pemohon", password=PASSWORD)
+    assert response.status_code == 401
 
 
 def test_the_second_step_has_five_minutes_and_ends_with_a_new_password(program: Flask, clock: Clock) -> None:
@@ -173,9 +173,9 @@ def test_ten_recovery_codes_are_shown_once_and_each_opens_once(program: Flask, c
     assert len(set(codes)) == CODES
     assert CODE.search(visitor.get(PAGE).text) is None
     with program.app_context():
-        kept = db.session.scalars(select(RecoveryCode)).all()
-        assert len(kept) == CODES
-        assert all(code.code_hash.startswith("$argon2id$") for code in kept)
+        saved = db.session.scalars(select(RecoveryCode)).all()
+        assert len(saved) == CODES
+        assert all(code.code_hash.startswith("$argon2id$") for code in saved)
         trail = "".join(db.session.scalars(select(AuditEntry.rows)))
     assert not any(code.partition("-")[2].replace("-", "") in trail.replace("-", "") for code in codes)
     assert enter_in_two_steps(program, codes[2].upper().replace("-", " "))[0] == 303

@@ -28,8 +28,8 @@ WRONG = "katakan-teman-dan-masuk"
 def logins_of(program: Flask, username: str) -> list[Login]:
     """Return the sessions of a user, the oldest first."""
     with program.app_context():
-        found = select(Login).join(User, User.id == Login.user_id).where(User.username == username).order_by(Login.id)
-        return list(db.session.scalars(found))
+        result = select(Login).join(User, User.id == Login.user_id).where(User.username == username).order_by(Login.id)
+        return list(db.session.scalars(result))
 
 
 def ends_of(program: Flask, username: str) -> list[SessionEnd | None]:

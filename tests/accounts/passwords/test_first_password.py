@@ -21,8 +21,8 @@ FIRST = "empat kata yang panjang"
 def newcomer(running_app: RunningApp, username: str) -> None:
     """Have an administrator make an account."""
     typed: dict[str, Any] = {"full_name": "Pengelola Perubahan 9", "roles": ["change_manager"], "password": FIRST}
-    made = running_app.visitor("administrator").post("/admin/user/new/", username=username, **typed)
-    assert made.status_code == 303, made.text
+    response = running_app.visitor("administrator").post("/admin/user/new/", username=username, **typed)
+    assert response.status_code == 303, response.text
 
 
 def test_whoever_logs_in_with_it_is_led_to_choose_their_own_and_then_to_where_they_wanted(

@@ -77,10 +77,10 @@ def ask(program: Flask, name: str, address: str = OFFICE) -> TestResponse:
 def mails(program: Flask, event: str = "password-reset") -> list[tuple[str, RenderedMail, bool]]:
     """Return (address, mail, whether it would be sent now) of each mail of this event."""
     with program.app_context():
-        found = db.session.scalars(
+        result = db.session.scalars(
             select(Mail).join(Notification).where(Notification.event == event).order_by(Mail.id)
         ).all()
-        ids = [mail.id for mail in found]
+        ids = [mail.id for mail in result]
         outgoing = [_outgoing_mail(db.session(), [id_], program.extensions["test_clock"]()) for id_ in ids]
     return [(mail.address, render_mail_in(program, mail), mail.is_active) for mail in outgoing]
 
@@ -99,9 +99,9 @@ def _known_clock(program: Flask, clock: Clock) -> None:
 def link(program: Flask, number: int = -1) -> str:
     """Return the path of the link in a mail, the last one by default."""
     text = mails(program)[number][1].text
-    found = re.search(r"https?://[^/\s]+(/reset-password/\S+)", text)
-    assert found, text
-    return found[1]
+    match = re.search(r"https?://[^/\s]+(/reset-password/\S+)", text)
+    assert match, text
+    return match[1]
 
 
 def enter(program: Flask, username: str, password: str, address: str = OFFICE) -> int:
@@ -268,15 +268,15 @@ def test_in_production_links_are_mailed_only_with_the_address_of_the_setting(
         page = client.get("/login", base_url=origin).text
         token = re.search(r'name="csrf_token" value="([^"]+)"', page)
         assert token
-        typed = {"name": "kepala", "csrf_token": token[1]}
+        form_values = {"name": "kepala", "csrf_token": token[1]}
         headers = {"Referer": f"{origin}/forgot-password"}
-        answer = client.post("/forgot-password", data=typed, headers=headers, base_url=origin)
+        answer = client.post("/forgot-password", data=form_values, headers=headers, base_url=origin)
         assert answer.status_code == (303 if base_url else 409)
         assert ("administrator" in client.get("/forgot-password", base_url=origin).text) is True
-        found = mails(program)
+        result = mails(program)
         if base_url:
-            assert f"{base_url}/reset-password/" in found[0][1].text
-            assert "evil.example" not in found[0][1].text
+            assert f"{base_url}/reset-password/" in result[0][1].text
+            assert "evil.example" not in result[0][1].text
         else:
-            assert found == []
+            assert result == []
         close_app(program)

@@ -143,8 +143,10 @@ def log_in(app: Flask, username: str, password: str) -> TestResponse:
     page = client.get("/login", base_url="https://localhost").text
     token = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert token
-    typed = {"username": username, "password": password, "csrf_token": token[1]}
-    return client.post("/login", data=typed, base_url="https://localhost", headers={"Referer": "https://localhost/"})
+    form_values = {"username": username, "password": password, "csrf_token": token[1]}
+    return client.post(
+        "/login", data=form_values, base_url="https://localhost", headers={"Referer": "https://localhost/"}
+    )
 
 
 def test_strangers_learn_no_versions(url: str) -> None:

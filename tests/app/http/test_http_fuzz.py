@@ -84,14 +84,14 @@ ROUNDS = int(os.environ.get("LPSE_FUZZ_ROUNDS", "120"))
 
 def writing(running_app: RunningApp, ids: dict[str, int]) -> list[str]:
     """Return an address for each route that takes a POST, aimed at records that are there."""
-    found = []
+    results = []
     for rule in running_app.app.url_map.iter_rules():
         if "POST" not in (rule.methods or ()) or rule.endpoint == "access.logout":
             continue
         screen = rule.endpoint.partition(".")[0]
         with running_app.app.test_request_context():
             _domain, path = present(rule.build(dict.fromkeys(rule.arguments, str(ids.get(screen, 1)))))
-        found.append(
+        results.append(
             path
             + (
                 f"?id={ids.get(screen, 1)}"
@@ -101,7 +101,7 @@ def writing(running_app: RunningApp, ids: dict[str, int]) -> list[str]:
                 else ""
             )
         )
-    return sorted(found)
+    return sorted(results)
 
 
 @pytest.fixture(scope="module")
@@ -257,9 +257,9 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(running_app: Running
     visitor.post("/language", lang="id")
     before = _counts(running_app)
     bodies = list(_bodies(visitor.token))
-    for place, path in enumerate(writing(running_app, targets["ids"])):
+    for index, path in enumerate(writing(running_app, targets["ids"])):
         # Every address gets some of the bodies, and the one door all of them.
-        for what, body in bodies if path.endswith("/move") else bodies[place % 4 : -1 : 4]:
+        for what, body in bodies if path.endswith("/move") else bodies[index % 4 : -1 : 4]:
             answer = visitor.client.post(
                 path, headers={"X-CSRFToken": visitor.token} if "json" in what else {}, **body()
             )

@@ -36,8 +36,8 @@ PAGES = ("/", "/admin/change/", "/admin/change/new/", "/profile", "/admin/change
 
 
 def cookie_of(visitor: Visitor) -> str:
-    found = visitor.client.get_cookie("lpse")
-    return found.value if found else ""
+    result = visitor.client.get_cookie("lpse")
+    return result.value if result else ""
 
 
 def test_a_session_from_before_the_login_is_worth_nothing_after_it(running_app: RunningApp) -> None:
@@ -108,9 +108,9 @@ def test_production_sends_its_cookies_over_https_only(running_app: RunningApp) -
 
 
 def _token(visitor: Visitor) -> str:
-    found = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/login").text)
-    assert found
-    return found.group(1)
+    match = re.search(r'name="csrf_token" value="([^"]+)"', visitor.get("/login").text)
+    assert match
+    return match.group(1)
 
 
 @pytest.mark.sqlite_alone
@@ -152,9 +152,9 @@ def test_nobody_is_sent_on_to_another_site(onward: str, running_app: RunningApp)
 
 def test_one_is_sent_on_to_where_one_wanted_to_go(running_app: RunningApp) -> None:
     visitor = Visitor(running_app.app)
-    asked = visitor.get("/admin/approval/?state=open&urgency=emergency")
-    assert asked.status_code == 302
-    page = visitor.client.get(asked.location).text
+    response = visitor.get("/admin/approval/?state=open&urgency=emergency")
+    assert response.status_code == 302
+    page = visitor.client.get(response.location).text
     onward = re.search(r'name="next" value="([^"]*)"', page)
     assert onward
     answer_ = visitor.post("/login", username="kepala", password=PASSWORD, next=onward.group(1).replace("&amp;", "&"))
@@ -198,8 +198,8 @@ def test_nobody_learns_from_the_login_who_has_an_account(running_app: RunningApp
         visitor = Visitor(running_app.app)
         page = visitor.post("/login", username=username or "x", password="bukan-kata-sandinya")
         answers.append((page.status_code, *re.findall(r'role="alert">([^<]*)<', page.text)))
-        told = visitor.post("/login", json=True, username=username or "x", password="bukan-kata-sandinya")
-        assert told.status_code == 401
+        response = visitor.post("/login", json=True, username=username or "x", password="bukan-kata-sandinya")
+        assert response.status_code == 401
     assert len(set(answers)) == 1
     assert answers[0][0] == 401
     assert answers[0][1]
@@ -220,24 +220,24 @@ def poisoned(running_app: RunningApp) -> int:
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
         asset(session, office, "0666", name=f"Laptop {XSS}", remarks=XSS, brand=XSS)
-        made = _draft(session, office.requester)
-    answer_ = requester.post(f"/admin/change/edit/?id={made}", **typed)
+        created = _draft(session, office.requester)
+    answer_ = requester.post(f"/admin/change/edit/?id={created}", **typed)
     assert answer_.status_code == 303
     way = (*OUTCOMES_TO[Step.RETURNED], Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
            Outcome.DONE, Outcome.PASSED, Outcome.REPORTED, Outcome.VERIFIED, Outcome.SCHEDULED, Outcome.CHANGED,
            Outcome.UPDATED)  # fmt: skip
     for outcome in way:
-        step = running_app.step_and_version(made)[0]
+        step = running_app.step_and_version(created)[0]
         poison: dict[str, Any] = {
-            name: XSS for name, value in running_app.move_form(made, outcome).items()
+            name: XSS for name, value in running_app.move_form(created, outcome).items()
             if isinstance(value, str) and _is_free(name, step)
         }  # fmt: skip
         if step is Step.ASSET_UPDATE:
             poison |= {"mutations-1-kind": "altered", "mutations-1-asset": "1.3.2.10.01.02.002.0666",
                        "mutations-1-column": "remarks", "mutations-1-value": XSS}  # fmt: skip
-        answer_ = running_app.make_move(made, outcome, **poison)
+        answer_ = running_app.make_move(created, outcome, **poison)
         assert answer_.status_code == 303, (outcome, re.findall(r"<li>(.*?)</li>", answer_.text))
-    return made
+    return created
 
 
 def _draft(session: Any, requester: Any) -> int:
@@ -280,7 +280,7 @@ def test_what_anybody_types_is_text_on_every_page(running_app: RunningApp, poiso
         paths = ["/", *(f"/admin/{screen}/?size=100" for screen in (*ids, "asset", "document", "audit", "user"))]
         paths = [path for path in paths if "/request/" not in path and "/returned/" not in path]
         paths += [
-            f"/admin/{screen}/details/?id={id_}" for screen, found in ids.items() for id_ in found
+            f"/admin/{screen}/details/?id={id_}" for screen, result in ids.items() for id_ in result
             if screen not in {"request", "returned"}
         ]  # fmt: skip
         audit = re.findall(r"/admin/audit/details/\?id=\d+", visitor.get("/admin/audit/?size=100").text)

@@ -51,18 +51,18 @@ class Browser:
             headers |= {"Content-Type": kind, "Referer": f"https://{nginx.HOST}/login"}
         connection.request("GET" if body is None else "POST", path, body, headers)
         answer = connection.getresponse()
-        found = Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
+        result = Answer(answer.status, dict(answer.getheaders()), answer.read().decode())
         for line in answer.headers.get_all("Set-Cookie") or []:
             self.cookies |= {name: morsel.value for name, morsel in SimpleCookie(line).items()}
         connection.close()
-        return found
+        return result
 
     def log_in(self, username: str, password: str) -> Answer:
         """Send the login form."""
         token = re.search(r'name="csrf_token" value="([^"]+)"', self.open("/login").text)
         assert token
-        typed = {"username": username, "password": password, "csrf_token": token[1]}
-        return self.open("/login", urlencode(typed).encode())
+        form_values = {"username": username, "password": password, "csrf_token": token[1]}
+        return self.open("/login", urlencode(form_values).encode())
 
 
 @dataclass
@@ -135,9 +135,9 @@ def recorded(url: str) -> dict[str, list[Any]]:
         "trail": "SELECT DISTINCT address FROM audit_entry WHERE request_id IS NOT NULL",
     }
     with engine.connect() as connection:
-        found = {name: list(connection.scalars(text(statement))) for name, statement in statements.items()}
+        results = {name: list(connection.scalars(text(statement))) for name, statement in statements.items()}
     engine.dispose()
-    return found
+    return results
 
 
 @pytest.mark.parametrize("kind", SERVERS)
@@ -154,9 +154,9 @@ def test_what_the_proxy_says_of_the_reader_reaches_trail_logins_limits_and_schem
         assert direct(port, **said).log_in("pengelola", OWN_PASSWORD).status == 429
         elsewhere = said | {"X_Forwarded_For": "198.51.100.7"}
         assert direct(port, **elsewhere).log_in("pengelola", OWN_PASSWORD).status == 303
-    found = recorded(url)
-    assert found["failures"] == [READER]
-    assert set(found["logins"]) == set(found["trail"]) == {READER, "198.51.100.7"}
+    result = recorded(url)
+    assert result["failures"] == [READER]
+    assert set(result["logins"]) == set(result["trail"]) == {READER, "198.51.100.7"}
 
 
 @pytest.mark.parametrize("kind", SERVERS)

@@ -25,8 +25,8 @@ def an_asset(running_app: RunningApp, register: str, name: str = "Laptop") -> in
 
 def items(running_app: RunningApp, kind: type[Any], owner: str, id_: int) -> list[tuple[int | None, str | None]]:
     with running_app.session() as opened:
-        found = opened.scalars(select(kind).where(getattr(kind, owner) == id_).order_by(kind.position))
-        return [(one.asset_id, one.service) for one in found]
+        result = opened.scalars(select(kind).where(getattr(kind, owner) == id_).order_by(kind.position))
+        return [(one.asset_id, one.service) for one in result]
 
 
 def test_a_draft_keeps_what_it_affects_and_a_code_that_is_not_on_the_list_is_named_by_its_row(
@@ -76,8 +76,8 @@ def test_an_evaluation_names_it_anew_and_the_asset_s_page_lists_what_named_it(ru
     with running_app.session() as opened:
         office = running_app.cast(opened).office(LUMAJANG)
         released = move_through(opened, office, *OUTCOMES_TO[Step.ASSET_REVIEW])
-        found = [{"asset_id": other, "finding": "Diganti"}]
-        make_move(opened, released, Outcome.CHANGED, office.manager, values={"assets": found})
+        result = [{"asset_id": other, "finding": "Diganti"}]
+        make_move(opened, released, Outcome.CHANGED, office.manager, values={"assets": result})
         reviewed = released.number
     assert f">{reviewed}</a>" in manager.get(f"/admin/asset/details/?id={other}").text
 

@@ -29,7 +29,7 @@ ASKED = (load_change, read_case, position_of, reason_cannot_act, load_calendars_
 @pytest.fixture
 def calls() -> Iterator[Counter[str]]:
     """Count the calls of the functions above while a move is made."""
-    found: Counter[str] = Counter()
+    result: Counter[str] = Counter()
     names: dict[CodeType, str] = {function.__code__: function.__name__ for function in ASKED}
     moving: list[FrameType] = []
 
@@ -37,11 +37,11 @@ def calls() -> Iterator[Counter[str]]:
         if frame.f_code is ChangeView._make_move.__code__:
             moving.append(frame) if event == "call" else moving.clear()
         elif moving and event == "call" and frame.f_code in names:
-            found[names[frame.f_code]] += 1
+            result[names[frame.f_code]] += 1
 
     before = sys.getprofile()
     sys.setprofile(count)
-    yield found
+    yield result
     sys.setprofile(before)
 
 

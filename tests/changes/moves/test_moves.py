@@ -72,8 +72,8 @@ def test_from_each_step_the_sop_s_moves_are_made_and_every_other_outcome_is_refu
                 make_move(session, change, outcome, actor)
             assert change.step is step
 
-    for place, (name, target) in enumerate(leads_to.items()):
-        moving = change if place == 0 else change_at_step(session, office, step)
+    for index, (name, target) in enumerate(leads_to.items()):
+        moving = change if index == 0 else change_at_step(session, office, step)
         finished = make_move(session, moving, Outcome(name), actor)
         assert (finished.outcome, moving.step) == (name, target)
         assert (moving.current_activity is None) == (target == "closed")
@@ -300,10 +300,10 @@ def test_a_form_that_is_older_than_the_request_is_refused(session: AuditedSessio
 def test_what_was_kept_before_is_enough_for_the_move(session: AuditedSession, cast: Cast) -> None:
     office = cast.lumajang
     change = change_at_step(session, office, Step.IMPLEMENTATION)
-    kept = change.save(
+    saved = change.save(
         office.manager2, now=NOW, values=values_for(Step.IMPLEMENTATION, Outcome.DONE), equipment=["pc", "sihir"]
     )
-    assert kept.equipment == ["pc"]
+    assert saved.equipment == ["pc"]
     session.commit()
     finished = change.advance(Outcome.DONE, office.manager, now=NOW, equipment=["pc", "sihir"])
     assert (finished.equipment, finished.actor_id, change.step) == (["pc"], office.manager.id, Step.TEST)

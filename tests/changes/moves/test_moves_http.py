@@ -49,11 +49,11 @@ OPEN = [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves]
 
 def told(answer: TestResponse) -> dict[str, Any]:
     """Return the JSON of a refusal, and check its documented structure."""
-    found: dict[str, Any] = answer.get_json()
-    assert found["status"] == answer.status_code
-    assert found["error"]
-    assert isinstance(found["fields"], dict)
-    return found
+    result: dict[str, Any] = answer.get_json()
+    assert result["status"] == answer.status_code
+    assert result["error"]
+    assert isinstance(result["fields"], dict)
+    return result
 
 
 def path(change_id: int, verb: str = "move") -> str:
@@ -91,8 +91,8 @@ def test_from_each_step_the_sop_s_moves_are_made_and_every_other_outcome_is_409(
         told(answer)
     assert running_app.step_and_version(change_id) == stands
 
-    for place, (outcome, target) in enumerate(leads_to.items()):
-        moving = change_id if place == 0 else running_app.change_at_step(key, step)
+    for index, (outcome, target) in enumerate(leads_to.items()):
+        moving = change_id if index == 0 else running_app.change_at_step(key, step)
         answer = running_app.make_move(moving, outcome)
         assert (outcome, answer.status_code) == (outcome, 303)
         assert answer.location == f"/admin/change/details/?id={moving}"
@@ -115,12 +115,12 @@ def test_at_each_step_the_wrong_people_get_403_and_those_who_may_not_see_it_404(
     if step is Step.REQUEST:  # only its requester sees a draft
         strangers |= {name + ACCOUNT_SUFFIXES[key] for name in NAMES if name != "pemohon"} | {"admin"}
     people = {f"{name}{ACCOUNT_SUFFIXES[key]}" for name in NAMES} | strangers | {"admin"}
-    for place, name in enumerate(
+    for index, name in enumerate(
         sample(running_app, sorted(people - {f"{name}{ACCOUNT_SUFFIXES[key]}" for name in acting}))
     ):
         wrong = 404 if name in strangers else 409 if step is Step.CLOSED else 403
         visitor = running_app.visitor(name)
-        for verb in ("move", "save")[: 1 + (place == 0)]:
+        for verb in ("move", "save")[: 1 + (index == 0)]:
             answer = visitor.post(path(change_id, verb), json=True, outcome=outcomes[0].value, version=stands[1])
             assert (name, verb, answer.status_code) == (name, verb, wrong)
             told(answer)
@@ -249,17 +249,17 @@ _ROWS = frozenset({FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.MUTATIONS})
 
 def field_of(page: str, name: str) -> str:
     """Return the value of a form field on a page, as a browser would submit it."""
-    if found := re.search(rf'<textarea[^>]* name="{name}"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL):
-        return unescape(found.group(1))
-    if found := re.search(rf'<select[^>]* name="{name}"[^>]*>(.*?)</select>', page, re.DOTALL):
-        chosen = re.search(r'<option selected value="([^"]*)"', found.group(1))
+    if match := re.search(rf'<textarea[^>]* name="{name}"[^>]*>\r?\n?(.*?)</textarea>', page, re.DOTALL):
+        return unescape(match.group(1))
+    if match := re.search(rf'<select[^>]* name="{name}"[^>]*>(.*?)</select>', page, re.DOTALL):
+        chosen = re.search(r'<option selected value="([^"]*)"', match.group(1))
         return chosen.group(1) if chosen else ""
     if boxes := re.findall(rf'<input[^>]* name="{name}" type="checkbox"[^>]*>', page):
         ticked = [re.search(r' value="([^"]*)"', box) for box in boxes if " checked" in box]
         return " ".join(one.group(1) for one in ticked if one)
-    found = re.search(rf'<input[^>]* name="{name}"[^>]*>', page)
-    assert found, name
-    value = re.search(r' value="([^"]*)"', found.group())
+    match = re.search(rf'<input[^>]* name="{name}"[^>]*>', page)
+    assert match, name
+    value = re.search(r' value="([^"]*)"', match.group())
     return unescape(value.group(1)) if value else ""
 
 
@@ -361,11 +361,11 @@ def test_a_file_larger_than_20_mb_is_413_and_what_was_typed_stays(running_app: R
     assert field_of(page.text, "findings") == "Yang diketik"
     assert 'id="document-errors"' in page.text
     assert running_app.step_and_version(change_id)[0] is Step.EVALUATION
-    kept = running_app.visitor("pengelola").post(
+    saved = running_app.visitor("pengelola").post(
         path(change_id, "save"), findings="Yang disimpan", document=upload_file("besar.pdf", large)
     )
-    assert kept.status_code == 413
-    assert field_of(kept.text, "findings") == "Yang disimpan"
+    assert saved.status_code == 413
+    assert field_of(saved.text, "findings") == "Yang disimpan"
     assert field_of(running_app.actor_page(change_id).text, "findings") == "Yang disimpan"
 
 
@@ -415,10 +415,10 @@ def test_a_form_that_is_older_than_what_a_colleague_kept_is_409_with_both_on_the
 ) -> None:
     change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     mine = running_app.move_form(change_id, Outcome.ACCEPTED, findings="Milik saya")
-    kept = running_app.visitor("pengelola2").post(
+    saved = running_app.visitor("pengelola2").post(
         path(change_id, "save"), version=mine["version"], findings="Milik rekan"
     )
-    assert kept.status_code == 303
+    assert saved.status_code == 303
     address = path(change_id, verb)
     if verb == "edit":
         with running_app.session() as session:

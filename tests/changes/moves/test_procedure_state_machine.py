@@ -117,14 +117,14 @@ def offices(shared: tuple[AuditedSession, Cast]) -> tuple[AuditedSession, Office
     """Return the office of each SOP with its users, including those with several roles."""
     session, cast = shared
     set_test_audit_context(session)
-    found = {}
+    results = {}
     for key in SIGNED:
         office = cast.office(key)
         suffix = office.sop_revision.sop.agency.account_suffix
         many = [user(session, office.agency, name + suffix, *roles) for name, roles in MANY.items()]
-        found[key] = (office, [*office.people, *many])
+        results[key] = (office, [*office.people, *many])
     session.commit()
-    return session, found
+    return session, results
 
 
 class Procedure(RuleBasedStateMachine):
@@ -229,7 +229,7 @@ class Procedure(RuleBasedStateMachine):
     @precondition(lambda self: self.step != "closed")
     @rule(data=st.data())
     def let_whoever_can_take_it_up(self, data: st.DataObject) -> None:
-        able = [place for place, person in enumerate(self.people) if not self._barred(person)]
+        able = [index for index, person in enumerate(self.people) if not self._barred(person)]
         if able:
             self.let_somebody_take_it_up(data.draw(st.sampled_from(able), label="who"))
 
@@ -269,7 +269,7 @@ class Procedure(RuleBasedStateMachine):
         today = self._today()
         set_test_audit_context(self.session, now=self.now)
         try:
-            made = grant_delegation(
+            created = grant_delegation(
                 self.session, head=self.office.head, delegate=self.people[which], kind=kind,
                 decree_number=f"800/{next(_numbers)}", from_date=today,
                 until_date=today + dt.timedelta(days=days), by=self.office.head, now=self.now,
@@ -278,7 +278,7 @@ class Procedure(RuleBasedStateMachine):
             self.session.rollback()
             return
         self.session.commit()
-        self.granted.append(made)
+        self.granted.append(created)
 
     @precondition(lambda self: self._current_delegations())
     @rule()
@@ -290,14 +290,14 @@ class Procedure(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.session.rollback()
         set_test_audit_context(self.session)
-        for made in self.granted:
-            if made.withdrawn_at is None:  # as of its day: the next example begins earlier than this one ends
-                made.withdraw(now=made.recorded_at, by=self.office.head)
+        for created in self.granted:
+            if created.withdrawn_at is None:  # as of its day: the next example begins earlier than this one ends
+                created.withdraw(now=created.recorded_at, by=self.office.head)
         self.session.commit()
 
     def _current_delegations(self) -> list[Delegation]:
         """Return those that have neither ended nor been withdrawn."""
-        return [made for made in self.granted if made.can_be_withdrawn_by(self.office.head, self.now)]
+        return [created for created in self.granted if created.can_be_withdrawn_by(self.office.head, self.now)]
 
     # -- expectations ---------------------------------------------------------------------------------------------
 
@@ -310,9 +310,9 @@ class Procedure(RuleBasedStateMachine):
 
     def _is_delegate(self, person: User) -> bool:
         return any(
-            made.delegate_id == person.id and made.withdrawn_at is None
-            and made.from_date <= self._today() <= made.until_date
-            for made in self.granted
+            created.delegate_id == person.id and created.withdrawn_at is None
+            and created.from_date <= self._today() <= created.until_date
+            for created in self.granted
         )  # fmt: skip
 
     def _took(self, steps: Collection[str], person: User) -> bool:
@@ -454,8 +454,8 @@ class Procedure(RuleBasedStateMachine):
             " JOIN activity a ON a.id = d.activity_id WHERE d.change_id = :id"
         )
         assert all(row.account for row in rows)
-        found = [(row.sequence, row.kind, row.accounted_by_id, row.disposal is not None) for row in rows]
-        assert sorted(found) == sorted(self.deviations)
+        results = [(row.sequence, row.kind, row.accounted_by_id, row.disposal is not None) for row in rows]
+        assert sorted(results) == sorted(self.deviations)
 
     @invariant()
     def a_step_is_in_the_hands_of_whoever_took_it_up_or_was_given_it(self) -> None:
@@ -543,7 +543,7 @@ def test_whatever_anybody_tries_the_procedure_holds(offices: tuple[AuditedSessio
         phases=[Phase.explicit, Phase.generate, Phase.shrink],
         suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much],
     )  # fmt: skip
-    made: Any = partial(Procedure, session, people)  # each example creates a machine
-    run_state_machine_as_test(made, settings=effort)
+    created: Any = partial(Procedure, session, people)  # each example creates a machine
+    run_state_machine_as_test(created, settings=effort)
     session.rollback()
     assert verification.verify_chains(session) is None

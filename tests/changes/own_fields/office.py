@@ -87,8 +87,8 @@ def request_form() -> dict[str, Any]:
 
 def submit(app: RunningApp, **fields: Any) -> int:
     """Submit a request over HTTP and return its id."""
-    made = app.visitor(ACCOUNTS[Role.REQUESTER]).post("/admin/change/new/", **request_form())
-    change_id = int(present(re.search(r"id=(\d+)", made.headers["Location"]))[1])
+    response = app.visitor(ACCOUNTS[Role.REQUESTER]).post("/admin/change/new/", **request_form())
+    change_id = int(present(re.search(r"id=(\d+)", response.headers["Location"]))[1])
     move(app, change_id, Outcome.SUBMITTED, **fields)
     return change_id
 

@@ -66,10 +66,10 @@ def test_a_refused_form_names_each_own_field_and_keeps_what_was_typed(running_ap
     page = html.unescape(refused.text)
     assert refused.status_code == 422
     assert all(text in page for text in ("banyak sekali", "1,23456", "tidak.ada", "Keamanan", "Ruang mesin"))
-    found = running_app.visitor(MANAGER).post(
+    response = running_app.visitor(MANAGER).post(
         f"/admin/change/{change_id}/move", json=True, outcome="accepted", findings="Layak", **wrong
     )
-    errors = set(found.get_json()["fields"])
+    errors = set(response.get_json()["fields"])
     assert set(wrong) <= errors, "the valid ones were kept, among them that the service stops"
     assert not errors & {"field-lingkup", "field-ada-henti", "field-dampak-lingkungan"}
     move(running_app, change_id, Outcome.ACCEPTED, **{"field-ada-henti": "Tidak", "field-lama-henti": "2 jam"})
@@ -150,8 +150,8 @@ def test_exports_have_every_own_field_with_figures_and_dates_as_such(running_app
 def test_the_search_finds_words_of_own_fields_in_requests_and_steps(running_app: RunningApp, closed: int) -> None:
     visitor = running_app.visitor(HEAD)
     for word, label in (("4711", "Kode tender"), ("bising", "Dampak terhadap lingkungan"), ("Penyedia", "Komunikasi")):
-        found = visitor.get(f"/search?q={word}")
-        assert (found.status_code, label in found.text) == (200, True), word
+        response = visitor.get(f"/search?q={word}")
+        assert (response.status_code, label in response.text) == (200, True), word
 
 
 def test_papers_print_the_own_fields_in_their_place(running_app: RunningApp, closed: int) -> None:

@@ -108,8 +108,8 @@ def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(
     visitor = running_app.visitor(name)
     asked = Inputs(visitor.get(path).text)
     typed: dict[str, Any] = {
-        key: f"Ketikan <{place}>"
-        for place, (key, kind) in enumerate(asked.kinds.items())
+        key: f"Ketikan <{index}>"
+        for index, (key, kind) in enumerate(asked.kinds.items())
         if kind in {"text", "textarea", "email", "tel"} and key not in {"q", "password"}
     }
     assert typed, path
@@ -118,8 +118,8 @@ def test_what_comes_back_is_shown_and_not_done_with_everything_that_was_typed(
     }
     answer = visitor.post(path, **choices, **typed, outcome="submitted", do="load", resumed="yes")
     assert answer.status_code == 422, answer.text
-    found = Inputs(answer.text).values
-    assert {key: found.get(key, "").strip() for key in typed} == typed
+    result = Inputs(answer.text).values
+    assert {key: result.get(key, "").strip() for key in typed} == typed
 
 
 def test_a_complete_move_that_comes_back_is_not_made(running_app: RunningApp) -> None:
@@ -181,8 +181,8 @@ def test_a_page_of_an_ended_session_comes_back_once_its_writer_has_logged_in_els
     page = visitor.post(f"/admin/change/{change_id}/save", findings="Dari tab lama")
     assert page.status_code == 400
     assert "masih ada" in page.text
-    kept = open_again(visitor, page)
-    assert kept.status_code == 303  # saving is not a move
+    saved = open_again(visitor, page)
+    assert saved.status_code == 303  # saving is not a move
     assert "Dari tab lama" in visitor.get(f"/admin/change/details/?id={change_id}").text
 
 
@@ -205,7 +205,7 @@ def test_what_could_not_be_shown_again_is_not_carried(path: str, running_app: Ru
 
 def test_what_is_too_much_to_go_with_a_login_is_refused_as_before(running_app: RunningApp) -> None:
     visitor = lapsed(running_app, "kepala")
-    large = "".join(chr(0x4E00 + (place * 7919) % 20000) for place in range(600_000))
+    large = "".join(chr(0x4E00 + (location * 7919) % 20000) for location in range(600_000))
     page = visitor.post("/admin/sop/new/", text=large)
     assert page.status_code in {401, 413}
     assert 'name="typed"' not in page.text
@@ -276,8 +276,8 @@ def test_the_form_counts_what_the_sop_requires_as_it_is_stored(running_app: Runn
             change_at_step(session, running_app.cast(session).office(LUMAJANG), Step.REQUEST), Outcome.SUBMITTED
         )
     complete.pop("outcome"), complete.pop("version")
-    kept = requester.post("/admin/change/new/", **complete)
-    page = requester.get(kept.location).text
+    response = requester.post("/admin/change/new/", **complete)
+    page = requester.get(response.location).text
     assert "2 dari 2 ada" in page
     assert "Isian wajib: 6 dari 6 terisi" in page
 

@@ -178,13 +178,13 @@ def test_the_evaluation_demands_what_the_requester_left_out(running_app: Running
     refused = running_app.make_move(change_id, Outcome.ACCEPTED, json=True, resources="")
     assert refused.status_code == 422
     assert set(refused.get_json()["fields"]) == {"kind", "impact", "resources", "test_plan", "rollback_plan"}
-    said: dict[str, Any] = {
+    text: dict[str, Any] = {
         "kind": "service",
         "impact": "Satu pengguna",
         "test_plan": "Masuk",
         "rollback_plan": "Sandi lama",
     }
-    assert running_app.make_move(change_id, Outcome.ACCEPTED, **said).status_code == 303
+    assert running_app.make_move(change_id, Outcome.ACCEPTED, **text).status_code == 303
     with running_app.session() as session:
         assert session.get_one(ChangeRequest, change_id).kind == (ChangeKind.SERVICE,)
 

@@ -190,10 +190,10 @@ def test_a_request_knows_the_conditions_of_the_sop_that_it_meets(session: Audite
 def test_cases_of_a_test_are_replaced_as_a_whole(session: AuditedSession, office: Office) -> None:
     change = change_at_step(session, office, Step.TEST)
     rows = [{"name": name, "expected": "e", "actual": "a"} for name in ("satu", "dua", "tiga")]
-    for kept in (rows, rows[:2], rows[1:], []):
-        change.save(office.manager, now=NOW, values={"cases": kept})
+    for saved in (rows, rows[:2], rows[1:], []):
+        change.save(office.manager, now=NOW, values={"cases": saved})
         session.flush()
-        assert record_store.read_record(change, present(change.current_activity))["cases"] == kept
+        assert record_store.read_record(change, present(change.current_activity))["cases"] == saved
 
 
 def test_every_step_s_record_can_be_read_back_as_it_was_written(session: AuditedSession, office: Office) -> None:
@@ -205,12 +205,12 @@ def test_every_step_s_record_can_be_read_back_as_it_was_written(session: Audited
     seen = load_change(session, change.id)
     for activity in present(seen).activities:
         asked = values_for(activity.step, present(activity.outcome))
-        kept = record_store.read_record(present(seen), activity)
-        assert set(kept) == {field.key for field in RECORD_FIELDS[activity.step]}
+        saved = record_store.read_record(present(seen), activity)
+        assert set(saved) == {field.key for field in RECORD_FIELDS[activity.step]}
         expected = {
             key: value for key, value in asked.items() if key not in {"reason", "answer_to_refusal", "mutations"}
         }
-        assert expected.items() <= {key: kept.get(key) for key in expected}.items()
+        assert expected.items() <= {key: saved.get(key) for key in expected}.items()
         assert (activity.reason is not None) == ("reason" in asked)
     assert load_change(session, 10**6) is None
 

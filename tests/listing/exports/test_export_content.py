@@ -199,8 +199,8 @@ def test_strokes_and_telephone_numbers_come_through_and_formulas_do_not(running_
             make_move(session, change, Outcome.SUBMITTED, change.requester, now=NOW, values=values)
         session.commit()
     rows = exported(running_app, "/admin/change/export/csv/?search=Tanda&sort=submitted")
-    found = {row["Judul"]: row["Kontak Pemohon"] for row in rows if row["Judul"].startswith("Tanda ")}
-    assert [found[f"Tanda {number}"] for number in range(len(texts))] == [*texts[:3], "'=1+1"]
+    results = {row["Judul"]: row["Kontak Pemohon"] for row in rows if row["Judul"].startswith("Tanda ")}
+    assert [results[f"Tanda {number}"] for number in range(len(texts))] == [*texts[:3], "'=1+1"]
 
 
 def test_a_request_in_every_step_is_exported_whole(running_app: RunningApp) -> None:

@@ -259,11 +259,11 @@ def test_a_formula_behind_a_comma_is_caught_between_semicolons(text: str, writte
     st.sampled_from([",", ";"]),
 )
 def test_what_is_no_formula_is_read_back_from_either_kind_of_file(rows: list[list[str]], separator: str) -> None:
-    found = read_csv([TEXT, TEXT], rows, separator=separator)[1:]
+    result = read_csv([TEXT, TEXT], rows, separator=separator)[1:]
     dialect = CsvDialect(separator)
-    assert found == [[escape_formula(text, dialect) for text in row] for row in rows]
+    assert result == [[escape_formula(text, dialect) for text in row] for row in rows]
     # Nothing but apostrophes was added.
-    assert [[text.replace("'", "") for text in row] for row in found] == [
+    assert [[text.replace("'", "") for text in row] for row in result] == [
         [text.replace("'", "") for text in row] for row in rows
     ]
 

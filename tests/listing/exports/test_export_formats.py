@@ -78,10 +78,10 @@ def test_the_formats_have_the_same_texts_in_the_same_order(running_app: RunningA
     address = "/admin/change/export/{}/?sort=submitted"
     in_json = [row["description"] for row in json.loads(fetch(running_app, address.format("json")))["rows"]]
     heading, *rows = ods_rows(fetch(running_app, address.format("ods")))
-    place = heading.index("Uraian perubahan")
-    in_ods = [row[place] for row in rows]
+    location = heading.index("Uraian perubahan")
+    in_ods = [row[location] for row in rows]
     sheet = load_workbook(io.BytesIO(fetch(running_app, address.format("xlsx")))).worksheets[0]
-    in_xlsx = [row[place] for row in sheet.iter_rows(values_only=True)][1:]
+    in_xlsx = [row[location] for row in sheet.iter_rows(values_only=True)][1:]
     assert in_json == in_ods == in_xlsx
     assert set(in_json) == set(TEXTS)
 
@@ -90,9 +90,9 @@ def test_an_export_has_the_columns_that_the_address_names_in_their_order(running
     query = "?columns=title,number,requester"
     assert csv_rows(fetch(running_app, f"/admin/change/export/csv/{query}"))[0] == ["Judul", "Nomor", "Pemohon"]
     assert ods_rows(fetch(running_app, f"/admin/change/export/ods/{query}"))[0] == ["Judul", "Nomor", "Pemohon"]
-    found = json.loads(fetch(running_app, f"/admin/change/export/json/{query}"))
-    assert [column["key"] for column in found["columns"]] == ["title", "number", "requester"]
-    assert all(list(row) == ["title", "number", "requester"] for row in found["rows"])
+    result = json.loads(fetch(running_app, f"/admin/change/export/json/{query}"))
+    assert [column["key"] for column in result["columns"]] == ["title", "number", "requester"]
+    assert all(list(row) == ["title", "number", "requester"] for row in result["rows"])
     assert running_app.visitor("kepala").get("/admin/change/export/csv/?columns=password").status_code == 400
 
 

@@ -34,14 +34,14 @@ def register(running_app: RunningApp) -> None:
     """Create a request for each odd title, some closed, some emergencies, over some days."""
     with running_app.session() as session:
         office = running_app.cast(session).lumajang
-        for place, title in enumerate(TITLES):
-            when = NOW + dt.timedelta(days=place, hours=place)
+        for index, title in enumerate(TITLES):
+            when = NOW + dt.timedelta(days=index, hours=index)
             change = new_change(
-                session, office, requester=office.requester if place % 2 else office.requester2, now=when
+                session, office, requester=office.requester if index % 2 else office.requester2, now=when
             )
-            asked = {"title": title, "kind": (ChangeKind.SERVICE if place % 3 == 0 else ChangeKind.APPLICATION,)}
+            asked = {"title": title, "kind": (ChangeKind.SERVICE if index % 3 == 0 else ChangeKind.APPLICATION,)}
             way = (
-                OUTCOMES_TO[Step.APPROVAL] if place < 4 else (Outcome.SUBMITTED, Outcome.REJECTED) if place < 6 else ()
+                OUTCOMES_TO[Step.APPROVAL] if index < 4 else (Outcome.SUBMITTED, Outcome.REJECTED) if index < 6 else ()
             )
             for outcome in (*way, *(() if way else (Outcome.SUBMITTED,))):
                 actor = change.requester if change.step is Step.REQUEST else office.actor(change.step)
@@ -67,8 +67,8 @@ def numbers(running_app: RunningApp, query: str, name: str = "kepala") -> tuple[
     shown = re.findall(r'<th scope="row"><a href="/admin/change/details/\?id=\d+">([^<]+)</a>', listed)
     rows = read_csv(visitor.get(f"/admin/change/export/csv/?{query}").text)
     cells = read_xlsx(visitor.get(f"/admin/change/export/xlsx/?{query}").data)
-    place = rows[0].index("Nomor")
-    return shown, [row[place] for row in rows[1:]], [str(row[place]) for row in cells[1:]]
+    location = rows[0].index("Nomor")
+    return shown, [row[location] for row in rows[1:]], [str(row[location]) for row in cells[1:]]
 
 
 @pytest.mark.parametrize(
@@ -106,8 +106,8 @@ def test_the_links_of_a_list_lead_to_its_own_export(running_app: RunningApp) -> 
 def test_no_cell_is_a_formula(running_app: RunningApp) -> None:
     visitor = running_app.visitor("kepala")
     rows = read_csv(visitor.get("/admin/change/export/csv/").text)
-    place = rows[0].index("Judul")
-    titles = {row[place] for row in rows[1:]}
+    location = rows[0].index("Judul")
+    titles = {row[location] for row in rows[1:]}
     assert {"'=1+1", "'+SUM(A1)", "'-2+3", "'@cmd", "Biasa saja", 'Tanda "kutip", koma'} <= titles
     assert not [title for title in titles if title[:1] in "=+-@\t\r"]
     book = load_workbook(io.BytesIO(visitor.get("/admin/change/export/xlsx/").data))

@@ -106,8 +106,8 @@ class ReplayMiddleware:
         if self.document is None or environ.get("HTTP_SEC_FETCH_DEST") != "document":
             return self.app(environ, start_response)
         body = self.document.body.encode()
-        kept = [(name, value) for name, value in self.document.headers if name not in {"Set-Cookie", "Content-Length"}]
-        start_response(f"{self.document.status} .", [*kept, ("Content-Length", str(len(body)))])
+        saved = [(name, value) for name, value in self.document.headers if name not in {"Set-Cookie", "Content-Length"}]
+        start_response(f"{self.document.status} .", [*saved, ("Content-Length", str(len(body)))])
         return [body]
 
 
@@ -144,9 +144,9 @@ class PageChecker:
         self.page.context.clear_cookies()
         if session:  # the page's own requests are made by the user it was rendered for
             self.page.context.add_cookies([{"name": "lpse", "value": session, "url": self.address}])
-        for place, (size, scheme, asked) in enumerate(RUNS[document.language]):
+        for index, (size, scheme, asked) in enumerate(RUNS[document.language]):
             self._set_viewport(size, scheme)
-            if place == 0:
+            if index == 0:
                 self.page.goto(f"{self.address}{document.path}")
                 if menu:
                     self.page.click(menu[0])

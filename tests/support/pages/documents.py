@@ -230,13 +230,13 @@ class Crawler:
             screen = endpoint.partition(".")[0]
             if screen in refused:
                 continue
-            if found := self._get(who, language, endpoint, path):
-                yield found
-                if found.status == FORBIDDEN and classified(endpoint) is Verb.READ:
+            if result := self._get(who, language, endpoint, path):
+                yield result
+                if result.status == FORBIDDEN and classified(endpoint) is Verb.READ:
                     refused.add(screen)
         for path in ("/nowhere", "/admin/change/details/?id=99999999", "/admin/change/?sort=nothing"):
-            if found := self._get(who, language, "refusal", path):
-                yield found
+            if result := self._get(who, language, "refusal", path):
+                yield result
 
     def addresses(self, who: str) -> Iterator[tuple[str, str]]:
         """Yield (endpoint, address) of all pages of ``who``, including those of the records to open."""
@@ -259,11 +259,11 @@ class Crawler:
         """Return a response as a document, or None if it is not a page."""
         is_page = answer.mimetype == "text/html" and not 300 <= answer.status_code < 400
         is_page = is_page and asked.endpoint not in PART_ENDPOINTS
-        found = Document(*asked, answer.status_code, tuple(answer.headers), answer.text) if is_page else None
-        if found and answer.status_code == 200:
+        result = Document(*asked, answer.status_code, tuple(answer.headers), answer.text) if is_page else None
+        if result and answer.status_code == 200:
             self.opened_endpoints.add(asked.endpoint)
         answer.close()
-        return found
+        return result
 
     def _wrong_forms(self, who: str, language: str) -> Iterator[Document]:
         """Submit every form empty and yield the pages with its errors."""
@@ -273,9 +273,9 @@ class Crawler:
             for id_ in self.change_ids_to_move[who] if endpoint == "change.move" else self.ids.get(screen, [1])[:1]:
                 here = re.sub(r"/1(?=/|$)", f"/{id_}", path) + (f"?id={id_}" if path.endswith("/edit/") else "")
                 answer = visitor.post(here, **(dict[str, Any](self._outcome(id_) if endpoint == "change.move" else {})))
-                if found := self._document(answer, RequestInfo(who, language, endpoint, "POST", here)):
-                    yield found
-                    if found.status == FORBIDDEN:
+                if result := self._document(answer, RequestInfo(who, language, endpoint, "POST", here)):
+                    yield result
+                    if result.status == FORBIDDEN:
                         break
         if who:
             yield from filter(None, [self._get(who, language, "profile.show", "/profile")])
@@ -300,10 +300,10 @@ class Crawler:
 
 def _add_newcomer(session: AuditedSession, running_app: RunningApp) -> None:
     """Create somebody who has not chosen a password yet, and a link to set one that is good for half an hour."""
-    made = user(session, running_app.cast(session).lumajang.agency, NEWCOMER, Role.REQUESTER)
-    made.is_password_initial = True
+    created = user(session, running_app.cast(session).lumajang.agency, NEWCOMER, Role.REQUESTER)
+    created.is_password_initial = True
     reset = PasswordReset(
-        at=running_app.now, name=NEWCOMER, address="127.0.0.1", user=made, agency_id=made.agency_id,
+        at=running_app.now, name=NEWCOMER, address="127.0.0.1", user=created, agency_id=created.agency_id,
         token_hash=hash_token(RESET_TOKEN), expires_at=running_app.now + dt.timedelta(minutes=30),
     )  # fmt: skip
     session.add(reset)

@@ -110,8 +110,8 @@ def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
 
 def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) -> Iterator[Picture]:
     """Save ``pictures`` in ``folder``, and yield each when it is saved."""
-    found = chromium.find_browser()
-    if not found:
+    result = chromium.find_browser()
+    if not result:
         sys.exit("No Chromium was found to take the pictures with.")
     folder.mkdir(parents=True, exist_ok=True)
     with ExitStack() as stack:
@@ -124,7 +124,7 @@ def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) ->
         stack.callback(close_app, app)
         address = stack.enter_context(chromium.serve_app(app))
         player = stack.enter_context(sync_playwright())
-        browser = player.chromium.launch(executable_path=found, args=list(chromium.ARGUMENTS))
+        browser = player.chromium.launch(executable_path=result, args=list(chromium.ARGUMENTS))
         pages: dict[str, Page] = {}
         for picture in pictures:
             if picture.username not in pages:

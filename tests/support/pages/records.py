@@ -114,7 +114,7 @@ def code_in(pdf: bytes) -> str:
     """Return the address of the code on a paper, from the alternative text of its QR code."""
     with pikepdf.open(io.BytesIO(pdf)) as opened:
         texts = [str(item.Alt) for item in opened.objects if isinstance(item, pikepdf.Dictionary) and "/Alt" in item]
-    return next(found[0] for one in texts if (found := re.search(r"/paper/[a-z2-7]+", one)))
+    return next(match[0] for one in texts if (match := re.search(r"/paper/[a-z2-7]+", one)))
 
 
 def add_finding(session: AuditedSession, office: Office, mark: Callable[[str], str] = str) -> None:
@@ -134,8 +134,8 @@ def add_finding(session: AuditedSession, office: Office, mark: Callable[[str], s
 
 def run_checks(session: AuditedSession, office: Office) -> None:
     """Run the self-check a year on, when much has been left undone."""
-    found = run_self_check(session, office.agency, NOW + dt.timedelta(days=400))
-    assert found, "the self-check found nothing: its screens would not be opened"
+    result = run_self_check(session, office.agency, NOW + dt.timedelta(days=400))
+    assert result, "the self-check found nothing: its screens would not be opened"
     keep_verification(session, office)
 
 

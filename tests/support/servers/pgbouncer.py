@@ -81,9 +81,9 @@ def pgbouncer_before(socket: str) -> Iterator[int]:
 
 def _copied(folder: Path) -> tuple[str, str]:
     """Return the program and the path of its libraries; what was unpacked is copied into ``folder``."""
-    found = Path(str(find_pgbouncer()))
-    if not found.is_relative_to(_UNPACKED):
-        return str(found), ""
+    result = Path(str(find_pgbouncer()))
+    if not result.is_relative_to(_UNPACKED):
+        return str(result), ""
     copy = shutil.copytree(_UNPACKED / "usr", folder / "usr", symlinks=True)
     return str(copy / "sbin" / "pgbouncer"), ":".join(str(path) for path in copy.glob("lib/*-linux-gnu"))
 

@@ -138,8 +138,8 @@ def connect(folder: str | Path) -> psycopg.Connection:
         except psycopg.OperationalError:
             time.sleep(0.05)
     log = Path(folder) / "log"
-    said = log.read_text() if log.exists() else "nothing"
-    message = f"The tests' PostgreSQL does not answer. It said: {said[-2000:]}"
+    text = log.read_text() if log.exists() else "nothing"
+    message = f"The tests' PostgreSQL does not answer. It said: {text[-2000:]}"
     raise RuntimeError(message)
 
 

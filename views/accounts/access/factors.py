@@ -256,16 +256,16 @@ def add() -> Response | tuple[str, int]:
         return redirect(url_for("factors.show"), 303)
     if not form.validate():
         return _page(passkey_form=form)
-    made = passkeys.made_passkey(form.credential.data or "", offer["challenge"], form.name.data or "")
-    if made is None:
+    created = passkeys.made_passkey(form.credential.data or "", offer["challenge"], form.name.data or "")
+    if created is None:
         form.name.errors = [gettext("The browser has made no passkey that can be used: try again.")]
         return _page(passkey_form=form)
     try:
-        codes = add_passkey(get_current_user(), made, now())
+        codes = add_passkey(get_current_user(), created, now())
     except ValidationFailed as refusal:
         form.add_errors(refusal)
         return _page(passkey_form=form)
-    what = _("A passkey was added to your account: %(name)s.", name=made.name)
+    what = _("A passkey was added to your account: %(name)s.", name=created.name)
     return _done(what, gettext("The passkey is added: you can log in with it."), codes, kind="passkey")
 
 

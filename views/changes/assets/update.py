@@ -187,8 +187,8 @@ def pick_assets(agency_id: int, text: str) -> list[Asset]:
             parts = [Asset.name, cast(Asset.details["location"].as_string(), String), Asset.remarks]
             by_code = [Asset.code.startswith(prefix, autoescape=True) for prefix in code_prefixes(word)]
             criteria.append(or_(*(part.icontains(word, autoescape=True) for part in parts), *by_code))
-    found = select(Asset).where(Asset.agency_id == agency_id, Asset.is_retired.is_(False), *criteria)
-    return list(db.session.scalars(found.order_by(Asset.code, Asset.register).limit(MAX_PICKED + 1)))
+    result = select(Asset).where(Asset.agency_id == agency_id, Asset.is_retired.is_(False), *criteria)
+    return list(db.session.scalars(result.order_by(Asset.code, Asset.register).limit(MAX_PICKED + 1)))
 
 
 def _index(text: str | None, count: int) -> int | None:

@@ -50,10 +50,10 @@ def decisions(sop: Sop, moves: tuple[Move, ...], form: StepForm) -> tuple[Decisi
     declared = [field for field, _input in form.record_fields()]
     if form.has_field(REASON_FIELD.key):
         declared.append(REASON_FIELD)
-    found = []
+    results = []
     for move in moves:
         own = tuple(field for field in declared if outcomes_of_field(field, moves) == {move.outcome})
         is_short = len(own) <= _MAX_FIELDS and not any(field.kind in _ROW_KINDS for field in own)
         unfolds = needs_confirmation(move) or (len(moves) > 1 and move.outcome in NEEDS_REASON)
-        found.append(Decision(move, unfolds, consequence(sop, move), own if unfolds and is_short else ()))
-    return tuple(found)
+        results.append(Decision(move, unfolds, consequence(sop, move), own if unfolds and is_short else ()))
+    return tuple(results)

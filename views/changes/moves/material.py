@@ -81,12 +81,12 @@ def _for_approval(change: ChangeRequest, details: ChangeDetails) -> Iterator[Fac
 
 def _for_verification(details: ChangeDetails) -> Iterator[Fact]:
     for step, keys in _REPORT_KEYS:
-        found = _latest(details, step)
-        if found is not None:
-            if step is Step.TEST and found.outcome is not None:
-                yield Fact(_("Test result"), tr(found.outcome.title))
-            yield from _filled(step, keys, found.record)
-            yield from own_facts(found)
+        result = _latest(details, step)
+        if result is not None:
+            if step is Step.TEST and result.outcome is not None:
+                yield Fact(_("Test result"), tr(result.outcome.title))
+            yield from _filled(step, keys, result.record)
+            yield from own_facts(result)
 
 
 def _latest(details: ChangeDetails, step: Step) -> StepShown | None:

@@ -47,15 +47,15 @@ def next_in_queue(case: CaseFile, steps: Sequence[StepShown], *, can_act: bool) 
     if not last.is_open and last.actor_id != case.actor.id:
         return None
     position = position_in_queue(db.session(), current_principal(), last)
-    found = (
+    result = (
         position.next_id
         and db.session.execute(
             select(ChangeRequest.number, ChangeRequest.title).where(ChangeRequest.id == position.next_id)
         ).one_or_none()
     )
-    if not found or position.next_id is None:
+    if not result or position.next_id is None:
         return None
-    place = position.place if last.is_open or position.place <= position.total else 1
+    location = position.place if last.is_open or position.place <= position.total else 1
     return NextInQueue(
-        last.step, place, position.total, position.next_id, found[0] or "", found[1] or "", not last.is_open
+        last.step, location, position.total, position.next_id, result[0] or "", result[1] or "", not last.is_open
     )

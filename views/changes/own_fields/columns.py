@@ -75,11 +75,11 @@ def with_own_fields(spec: ListSpec, step: Step, value_of: ValueOf, row_id: Colum
 
     Fields that a later revision dropped stay, the newest revision first; one that changed its kind counts as it is now.
     """
-    found: dict[str, SopField] = {}
+    result: dict[str, SopField] = {}
     for sop in _sops_of_reader():
         for field in sop.fields_of(step):
-            found.setdefault(field.key, field)
-    return _extended(spec, value_of, row_id, tuple(found.values())) if found else spec
+            result.setdefault(field.key, field)
+    return _extended(spec, value_of, row_id, tuple(result.values())) if result else spec
 
 
 def _sops_of_reader() -> list[Sop]:
@@ -87,8 +87,8 @@ def _sops_of_reader() -> list[Sop]:
     if "sops_of_reader" not in g:
         session = db.session()
         g.sops_of_reader = load_enacted_sops(session, [one.id for one in visible_agencies(session)])
-    found: list[Sop] = g.sops_of_reader
-    return found
+    result: list[Sop] = g.sops_of_reader
+    return result
 
 
 @lru_cache(maxsize=256)
@@ -100,10 +100,12 @@ def _extended(spec: ListSpec, value_of: ValueOf, row_id: ColumnElement[int], fie
 
     columns = [_column(field, read) for field in fields]
     filters = [one for field in fields if (one := _filter(field, read)) is not None]
-    place = next((place for place, one in enumerate(spec.column_list) if one.key == "reason"), len(spec.column_list))
+    location = next(
+        (location for location, one in enumerate(spec.column_list) if one.key == "reason"), len(spec.column_list)
+    )
     return replace(
         spec,
-        column_list=(*spec.column_list[:place], *columns, *spec.column_list[place:]),
+        column_list=(*spec.column_list[:location], *columns, *spec.column_list[location:]),
         column_filters=(*spec.column_filters, *filters),
     )
 

@@ -103,9 +103,9 @@ def _user(label: str, _field: RecordField, change: ChangeRequest) -> Field:
 def _find_user_id(agency_id: int, text: str) -> int | None:
     """Return the id of the user that ``text`` names: "Ani Lestari (pemohon)", the user name, or the name if unique."""
     username = text.rpartition("(")[2].removesuffix(")").strip() if text.endswith(")") else text
-    found = select(User.id).where(User.agency_id == agency_id, User.is_active)
-    by_username = db.session.scalar(found.where(User.username == username.lower()))
-    by_name = db.session.scalars(found.where(func.lower(User.full_name) == text.lower())).all()
+    result = select(User.id).where(User.agency_id == agency_id, User.is_active)
+    by_username = db.session.scalar(result.where(User.username == username.lower()))
+    by_name = db.session.scalars(result.where(func.lower(User.full_name) == text.lower())).all()
     return by_username or (by_name[0] if len(by_name) == 1 else None)
 
 

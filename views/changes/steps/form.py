@@ -185,8 +185,8 @@ class StepForm(BaseForm):
 
     def asks_for(self, field: RecordField) -> bool:
         """Whether the condition of ``field`` is fulfilled by what the form says so far."""
-        said = {key: self[key].data for key in ([SOP_FIELD_PREFIX + field.when.key] if field.when else ())}
-        return is_asked_for(field, {key: tuple(one) if isinstance(one, list) else one for key, one in said.items()})
+        text = {key: self[key].data for key in ([SOP_FIELD_PREFIX + field.when.key] if field.when else ())}
+        return is_asked_for(field, {key: tuple(one) if isinstance(one, list) else one for key, one in text.items()})
 
     def has_field(self, name: str) -> bool:
         """Whether the form has a field of this name."""
@@ -286,12 +286,12 @@ class StepForm(BaseForm):
                 key = field.removeprefix(prefix) if field.startswith(prefix) else None
                 chosen = (one for one in uploaded.getlist(field) if one.filename)
                 sent += [SentFile(field, key, one.filename or "", _read_file(one)) for one in chosen]
-                sent += [SentFile(field, key, kept.name, kept.content) for kept in kept_files(field)]
+                sent += [SentFile(field, key, saved.name, saved.content) for saved in kept_files(field)]
         return sent
 
     def kept_names(self, field: str) -> list[str]:
         """Return the names of the files of ``field`` that are kept for this form, which came back."""
-        return [kept.name for kept in kept_files(field)]
+        return [saved.name for saved in kept_files(field)]
 
     def add_field_errors(self, errors: Mapping[str, Message]) -> None:
         """Append each error to its field."""

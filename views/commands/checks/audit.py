@@ -147,8 +147,8 @@ def finding_line(finding: Finding) -> Message:
     if finding.entry is not None and finding.at is not None:
         at = f"{finding.at:%Y-%m-%d %H:%M} UTC"
         parts.append(_("told last in entry %(entry)s of %(at)s", entry=f"{finding.chain}:{finding.entry}", at=at))
-    place = ", ".join(localized(part) for part in parts)
-    return _("%(kind)s: %(place)s: %(error)s", kind=finding.kind.title, place=place, error=finding.error)
+    location = ", ".join(localized(part) for part in parts)
+    return _("%(kind)s: %(place)s: %(error)s", kind=finding.kind.title, place=location, error=finding.error)
 
 
 def _as_json(report: Report) -> dict[str, Any]:

@@ -53,10 +53,10 @@ def doctor_command() -> None:
     """Check this installation: settings, database, accounts, mail; exit 1 with a line for each fault."""
     faults = 0
     for title, check in _CHECKS:
-        found = _found(check)
-        faults += len(found)
-        say(f"{'!' if found else 'OK':<3} {localized(title)}")
-        for fault in found:
+        result = _found(check)
+        faults += len(result)
+        say(f"{'!' if result else 'OK':<3} {localized(title)}")
+        for fault in result:
             say(f"      {localized(fault)}", err=True)
     if faults:
         sys.exit(1)

@@ -40,15 +40,15 @@ _MOST_PRINTED = 20
 def upgrade_command(folder: Path, *, despite_findings: bool) -> None:
     """Back up into FOLDER, bring the database to this version, verify it; where one fails, all stays as it was."""
     with exit_on_refusal(), startup_lock(db.engine):
-        found = _revision()
+        result = _revision()
         head = known_revisions()[-1]
-        if found == head:
+        if result == head:
             _require_present()
             say(_("The database is at revision %(head)s already: nothing to do.", head=head))
             return
-        manifest = None if found is None else _back_up(folder, found)
+        manifest = None if result is None else _back_up(folder, result)
         _migrate(manifest, despite_findings=despite_findings)
-        say(_("Upgraded and verified: revision %(found)s → %(head)s.", found=found or "-", head=head))
+        say(_("Upgraded and verified: revision %(found)s → %(head)s.", found=result or "-", head=head))
 
 
 def _revision() -> str | None:

@@ -74,11 +74,11 @@ def find_office(wanted: str | None) -> tuple[int, str]:
     """Return id and name of the office of this key or name, or of the only one; ends the command otherwise."""
     with read_session() as session:
         offices = [(one.id, one.name, one.key) for one in session.scalars(select(Agency).order_by(Agency.id))]
-    found = [one for one in offices if wanted is None or wanted.casefold() in {one[1].casefold(), one[2].casefold()}]
-    if len(found) != 1:
+    results = [one for one in offices if wanted is None or wanted.casefold() in {one[1].casefold(), one[2].casefold()}]
+    if len(results) != 1:
         names = ", ".join(f"{key} ({name})" for _id, name, key in offices)
         fail(_("Name one LPSE by --office: %(names)s", names=names))
-    return found[0][0], found[0][1]
+    return results[0][0], results[0][1]
 
 
 @group.command("work", hidden=True)

@@ -91,22 +91,22 @@ def kept_file(session: Session, path: str, name: str, sha256: str) -> tuple[str,
 def _timings(session: Session, change: ChangeRequest, steps: Iterable[StepShown]) -> dict[int, tuple[str, str, str]]:
     """Return for each step in words how long it waited, was handled, and its standard."""
     calendars, sops = load_calendars_and_sops(session, [change.agency])
-    found = {}
+    results = {}
     for step in steps:
         timing = measure_step(calendars[change.agency_id], sops[change.sop_id], step.step, step.timestamps, now())
-        found[step.id] = (
+        results[step.id] = (
             format_duration(timing.waiting_time),
             format_duration(timing.handling_time),
             format_duration(timing.allowed_time, by_clock=timing.by_clock),
         )
-    return found
+    return results
 
 
 def _record(step: StepShown) -> list[tuple[str, str]]:
     """Return the fields of a step's record that say something, as they are declared."""
     fields = RECORD_FIELDS.get(step.step, ())
-    found = [(tr(field.label), plain_text(step.record.get(field.key))) for field in fields]
-    return [*((label, text) for label, text in found if text), *((one.label, one.words) for one in step.own_values)]
+    results = [(tr(field.label), plain_text(step.record.get(field.key))) for field in fields]
+    return [*((label, text) for label, text in results if text), *((one.label, one.words) for one in step.own_values)]
 
 
 def plain_text(value: object) -> str:

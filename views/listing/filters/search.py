@@ -71,8 +71,8 @@ def _criterion(query: ListQuery, kinds: Sequence[SearchedKind]) -> ColumnElement
     asked = _parse(query.arguments.search)
     if asked is None:
         return contains_in_any(query)
-    search, found = _found(asked, kinds)
-    return or_(*(_is_among(search, one, ids) for one, ids in zip(kinds, found, strict=True)))
+    search, result = _found(asked, kinds)
+    return or_(*(_is_among(search, one, ids) for one, ids in zip(kinds, result, strict=True)))
 
 
 def _is_among(search: Search, searched: SearchedKind, ids: list[int]) -> ColumnElement[bool]:
@@ -92,11 +92,11 @@ def _found(query: SearchQuery, kinds: Sequence[SearchedKind]) -> tuple[Search, l
     known = g.setdefault("list_searches", {})
     if key not in known:
         search = Search.prepare(db.session(), current_principal(), query)
-        found = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
-        if not any(found):
+        results = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
+        if not any(results):
             search = search.loosened()
-            found = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
-        known[key] = search, found
+            results = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
+        known[key] = search, results
     result: tuple[Search, list[list[int]]] = known[key]
     return result
 
@@ -120,8 +120,8 @@ def _newest_first(query: ListQuery, session: Session, kinds: Sequence[SearchedKi
     asked = _parse(arguments.search)
     if asked is None or not is_in_order or arguments.filter_values or last > MAX_COUNT:
         return None
-    search, (found,) = _found(asked, kinds)
-    ids = found if last < len(found) or len(found) <= _MAX_NAMED else search.find(kinds[0].kind, last + 1)
+    search, (result,) = _found(asked, kinds)
+    ids = result if last < len(result) or len(result) <= _MAX_NAMED else search.find(kinds[0].kind, last + 1)
 
     def count() -> int:
         counted = select(func.count()).select_from(search.ids(kinds[0].kind).limit(MAX_COUNT + 1).subquery())

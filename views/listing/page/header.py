@@ -89,11 +89,11 @@ def open_default_view(
     if saved.default_view is None:
         return None
     try:
-        found = make_query(parse_query(saved.default_view.query))
-        found.criteria()
+        result = make_query(parse_query(saved.default_view.query))
+        result.criteria()
     except Refused:
         return None
-    return found, saved.default_view
+    return result, saved.default_view
 
 
 def parse_query(query: str) -> dict[str, str]:
@@ -245,25 +245,25 @@ def _size_argument(size: int) -> int | None:
 
 def filter_chips(spec: ListSpec, arguments: ListArguments) -> list[Chip]:
     """Return a chip for the search and for each filter that is set."""
-    found = []
+    results = []
     if arguments.search:
         text = tr(_("Search: “%(search)s”", search=arguments.search))
-        found.append(Chip(text, arguments.query_string(spec, page=0, search=None)))
+        results.append(Chip(text, arguments.query_string(spec, page=0, search=None)))
     for entry in spec.column_filters if arguments.filter_values else ():
         is_off = entry.default and arguments.filter_values.get(entry.key) == ALL
         words = None if is_off else entry.describe(arguments.filter_values)
         if words is not None:
             address = arguments.query_string(spec, page=0, **dict.fromkeys(entry.parameter_names()))
-            found.append(Chip(f"{tr(entry.heading)}: {tr(words)}", address))
-    return found
+            results.append(Chip(f"{tr(entry.heading)}: {tr(words)}", address))
+    return results
 
 
 def _filter_form(macros: ListMacros, spec: ListSpec, arguments: ListArguments) -> Markup:
     """Return the form that narrows and orders a list."""
-    kept = {"size": _size_argument(arguments.size), "columns": ",".join(arguments.columns)}
+    saved = {"size": _size_argument(arguments.size), "columns": ",".join(arguments.columns)}
     if arguments.show_all_query:
-        kept["all"] = 1
-    form: Markup = macros.filter_form(spec, arguments, sort_options(spec, arguments), kept)
+        saved["all"] = 1
+    form: Markup = macros.filter_form(spec, arguments, sort_options(spec, arguments), saved)
     return form
 
 
@@ -303,7 +303,7 @@ def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, st
     """Return (value, label, whether it is this one) of each order; "" for the one that the list has by itself."""
     usual, current = spec.default_sort(arguments.filter_values), arguments.sort
     chosen = spec.column(current.removeprefix("-"))
-    found = [("", tr(_("default order")), current == usual)]
+    results = [("", tr(_("default order")), current == usual)]
     offered: set[object] = set()
     for column in spec.column_list:
         if column.sortable and column.sort_table not in offered:
@@ -312,5 +312,5 @@ def sort_options(spec: ListSpec, arguments: ListArguments) -> list[tuple[str, st
             is_same = chosen is not None and chosen.sort_table is not None and chosen.sort_table is column.sort_table
             key = chosen.key if is_same and chosen else column.key
             both = (key, f"-{key}")
-            found.extend((sort, tr(_sort_label(spec, sort)), sort == current != usual) for sort in both)
-    return found
+            results.extend((sort, tr(_sort_label(spec, sort)), sort == current != usual) for sort in both)
+    return results

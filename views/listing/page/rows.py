@@ -33,7 +33,7 @@ def table_rows(
     writers = [
         (cell_formatter(column), *_cell_tags(column, is_crowded=is_crowded), column.is_link) for column in columns
     ]
-    named = next((place for place, column in enumerate(columns) if column.is_link), 0)
+    named = next((index for index, column in enumerate(columns) if column.is_link), 0)
     parts: list[str] = []
     for id_, lead, values in rows:
         parts.append("<tr>")
@@ -78,10 +78,10 @@ def row_checkbox() -> Callable[[int, Markup], str]:
     label = escape(gettext("Select"))
 
     def write(id_: int, name: Markup) -> str:
-        said = escape(name.striptags()) if "<" in name else name
+        text = escape(name.striptags()) if "<" in name else name
         return (
             f'<input class="form-check-input" type="checkbox" form="bulk" name="id" value="{id_}"'
-            f' aria-label="{label} {said}">'
+            f' aria-label="{label} {text}">'
         )
 
     return write

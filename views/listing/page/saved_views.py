@@ -68,26 +68,26 @@ class SavedViewForm(Form):
 def _record_view(name: str) -> RecordView:
     """Return the screen of this name; raises NotFound where there is none, NotAllowed where it is not the reader's."""
     views = current_app.extensions["admin"][0]._views  # noqa: SLF001 - Flask-Admin has no other list of them
-    found = next((view for view in views if isinstance(view, RecordView) and view.endpoint == name), None)
-    if found is None:
+    result = next((view for view in views if isinstance(view, RecordView) and view.endpoint == name), None)
+    if result is None:
         raise NotFound(_("There is no such list."))
-    if not found.is_accessible():
-        found.inaccessible_callback(name)
-    return found
+    if not result.is_accessible():
+        result.inaccessible_callback(name)
+    return result
 
 
 def _saved_view(screen: RecordView, view_id: str) -> SavedView:
     """Return the saved view of this id among those of ``screen`` that the reader has; raises NotFound."""
-    found = db.session.scalars(
+    result = db.session.scalars(
         select(SavedView).where(
             SavedView.id == parse_id(view_id),
             SavedView.screen == screen.resource,
             visible_saved_views(get_current_user()),
         )
     ).one_or_none()
-    if found is None:
+    if result is None:
         raise NotFound(_("There is no such record, or you may not see it."))
-    return found
+    return result
 
 
 def _list_url(screen: RecordView, query: str = "") -> str:
@@ -137,7 +137,8 @@ def _selected_keys(keys: list[str]) -> list[str]:
     """Return the ticked keys among ``keys`` by the numbers beside them; those without one keep their place."""
     ticked = set(request.form.getlist("show"))
     places = {
-        key: (_parse_position(request.form.get(f"place-{key}"), place), place) for place, key in enumerate(keys, 1)
+        key: (_parse_position(request.form.get(f"place-{key}"), location), location)
+        for location, key in enumerate(keys, 1)
     }
     return sorted((key for key in keys if key in ticked), key=places.__getitem__)
 
@@ -157,10 +158,10 @@ def index(screen: str) -> str:
 
 
 def _page(screen: RecordView, **context: object) -> str:
-    kept = load_list_preference(db.session(), get_current_user(), screen.resource)
-    found = db.session.scalars(
+    saved = load_list_preference(db.session(), get_current_user(), screen.resource)
+    result = db.session.scalars(
         select(SavedView)
-        .where(SavedView.id.in_([view.id for view in kept.views]))
+        .where(SavedView.id.in_([view.id for view in saved.views]))
         .options(joinedload(SavedView.user))
         .order_by(SavedView.name, SavedView.id)
     )
@@ -168,8 +169,8 @@ def _page(screen: RecordView, **context: object) -> str:
         "listing/saved_views.html",
         screen=screen,
         list_url=url_for(f"{screen.endpoint}.index_view"),
-        views=list(found),
-        default=kept.default_view,
+        views=list(result),
+        default=saved.default_view,
         may_share=may_share(get_current_user()),
         **{"save": None, "altered": None, **context},
     )
@@ -219,15 +220,15 @@ def _show_errors(
 @blueprint.post("/<view_id>/alter")
 def edit(screen: str, view_id: str) -> ResponseReturnValue:
     """Give a view another name, or share it otherwise."""
-    place, form = _record_view(screen), SavedViewForm()
-    view = _saved_view(place, view_id)
+    location, form = _record_view(screen), SavedViewForm()
+    view = _saved_view(location, view_id)
     id_ = view.id
     trail.update_audit_context(db.session(), action="list.view.alter")
     try:
         view.alter(get_current_user(), name=form.name.data or "", shared_with=form.role())
         return _commit(screen, _("The view was changed."))
     except ValidationFailed as refusal:
-        return _show_errors(place, form, refusal, altered=id_)
+        return _show_errors(location, form, refusal, altered=id_)
 
 
 def _commit(screen: str, done: Message) -> Response:
@@ -242,18 +243,20 @@ def _commit(screen: str, done: Message) -> Response:
 @blueprint.post("/<view_id>/begin")
 def set_default(screen: str, view_id: str) -> Response:
     """Begin this list with a view or, with ``standard``, as the program has it again."""
-    place = _record_view(screen)
-    view = _saved_view(place, view_id)
+    location = _record_view(screen)
+    view = _saved_view(location, view_id)
     trail.update_audit_context(db.session(), action="list.view.begin")
-    set_default_view(db.session(), get_current_user(), place.resource, None if request.form.get("standard") else view)
+    set_default_view(
+        db.session(), get_current_user(), location.resource, None if request.form.get("standard") else view
+    )
     return _commit(screen, _("The default view of the list was changed, for you only."))
 
 
 @blueprint.post("/<view_id>/discard")
 def delete(screen: str, view_id: str) -> Response:
     """Remove a view; the page has asked before."""
-    place = _record_view(screen)
-    view = _saved_view(place, view_id)
+    location = _record_view(screen)
+    view = _saved_view(location, view_id)
     trail.update_audit_context(db.session(), action="list.view.discard")
     view.discard(get_current_user())
     return _commit(screen, _("The view was removed."))

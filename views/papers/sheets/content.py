@@ -143,18 +143,18 @@ def card_sheet(sheet: Sheet, card: Card, states: Sequence[State]) -> Sheet:
     )
     sheet.headings = ["No.", *(tr(columns[key].label) if key in columns else "NIBAR" for key in keys)]
     sheet.widths = [0.5, *(_WIDTHS.get(key, 2.0 if key == "nibar" else 1.0) for key in keys)]
-    sheet.right = [place for place, key in enumerate(keys, 1) if key in columns and columns[key].kind in _NUMBERS]
-    sheet.center = [0, *(place for place, key in enumerate(keys, 1) if key in {"code", "register"})]
+    sheet.right = [location for location, key in enumerate(keys, 1) if key in columns and columns[key].kind in _NUMBERS]
+    sheet.center = [0, *(location for location, key in enumerate(keys, 1) if key in {"code", "register"})]
     rows = group_equal(states)
     for number, row in enumerate(rows, 1):
         sheet.rows.append([str(number), *(_card_text(columns, key, row) for key in keys)])
     money = "contract_value" if card is Card.F else "price"
-    place = keys.index(money) + 1
+    location = keys.index(money) + 1
     total = sum((Decimal(str(state.get(money) or 0)) for state in states), Decimal(0))
     sheet.total = [
-        {"text": _("Sum of %(count)s items", count=len(states)), "colspan": place, "align": "center"},
+        {"text": _("Sum of %(count)s items", count=len(states)), "colspan": location, "align": "center"},
         {"text": write_number(total), "colspan": 1, "align": "right"},
-        {"text": "", "colspan": len(keys) - place, "align": "center"},
+        {"text": "", "colspan": len(keys) - location, "align": "center"},
     ]
     sheet.total = [{**one, "text": tr(one["text"])} for one in sheet.total if one["colspan"]] if states else []
     return sheet

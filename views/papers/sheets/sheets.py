@@ -160,22 +160,25 @@ class PrintedPeriodView(AssetPeriodView):
         """Print the inventory of a room."""
         if not can(Verb.EXPORT, Resource.ASSET) or kind not in _KINDS:
             raise NotFound(_("There is no such record, or you may not see it."))
-        place = get_visible(Room, room_id)
-        agency, day = place.agency, _day(place.agency)
+        location = get_visible(Room, room_id)
+        agency, day = location.agency, _day(location.agency)
         states = list_as_of(db.session(), agency, day)
         sheet = _new(agency, "Kartu Inventaris Ruangan (KIR)", day)
         sheet.under = [f"Keadaan per {format_date(day)}"]
-        room_sheet(sheet, place, [state for state in states if state.get("room") == place.code])
+        room_sheet(sheet, location, [state for state in states if state.get("room") == location.code])
         sheet.signers = [
             _room_signer(
-                "", place.answerable_title or "Penanggung Jawab Ruangan", place.answerable_name, place.answerable_nip
+                "",
+                location.answerable_title or "Penanggung Jawab Ruangan",
+                location.answerable_name,
+                location.answerable_nip,
             ),
             _room_signer(
-                f"{agency.region}, {format_date(day)}", "Pengurus Barang", place.keeper_name, place.keeper_nip
+                f"{agency.region}, {format_date(day)}", "Pengurus Barang", location.keeper_name, location.keeper_nip
             ),
         ]
-        about = [tr(_("Room inventories (KIR)")), str(place), format_date(day)]
-        return _answer(sheet, kind, f"kir-{place.code}-{day}", day, about)
+        about = [tr(_("Room inventories (KIR)")), str(location), format_date(day)]
+        return _answer(sheet, kind, f"kir-{location.code}-{day}", day, about)
 
     @expose("/sheets/half-year/<key>.<kind>")
     def half_year(self, key: str, kind: str) -> ResponseReturnValue:
