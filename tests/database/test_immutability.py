@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from lpse_admin.accounts.four_eyes import AccountAct
 from lpse_admin.papers.kinds import PaperKind
 from lpse_admin.self_check.rules import RuleKey, Severity
 from models.base import Base
@@ -155,6 +156,14 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("archive_reference", "TRUE", frozenset({
         "reference_number", "classification_code", "set_by_id", "set_by_name", "set_at",
     })),
+    ("passkey", "removed_at IS NULL", frozenset({"sign_count", "used_at", "removed_at"})),
+    ("passkey", "removed_at IS NOT NULL", frozenset()),
+    ("recovery_code", "ended_at IS NULL", frozenset({"ended_at", "used_from"})),
+    ("recovery_code", "ended_at IS NOT NULL", frozenset()),
+    ("account_request", "decided_at IS NULL", frozenset({
+        "decided_at", "decided_by_id", "decided_by_name", "decided_by_title", "decision", "refusal_reason",
+    })),
+    ("account_request", "decided_at IS NOT NULL", frozenset()),
     ("ramadan_month", "TRUE", _SET),
     ("working_hours", "TRUE", _SET | _WEEK | {f"ramadan_{day}" for day in _WEEK}),
 )  # fmt: skip
@@ -251,6 +260,22 @@ _FINISH = (
         f" SELECT id, '{next(iter(RuleKey)).value}', '{next(iter(Severity)).value}', 1, 'RFC/1', '2026-01-02 03:04:05',"
         f" {cleared} FROM agency"
         for cleared in ("NULL", "'2026-01-03 03:04:05'")
+    ),
+    *(
+        "INSERT INTO passkey (user_id, name, credential_id, public_key, sign_count, added_at, removed_at)"
+        f" SELECT id, 'Kunci', '{key}' || id, 'abc', 0, '2026-01-02 03:04:05', {removed} FROM user_account"
+        for key, removed in (("a", "NULL"), ("b", "'2026-01-03 03:04:05'"))
+    ),
+    *(
+        "INSERT INTO recovery_code (user_id, number, code_hash, made_at, ended_at)"
+        f" SELECT id, {number}, 'abc', '2026-01-02 03:04:05', {ended} FROM user_account"
+        for number, ended in ((1, "NULL"), (2, "'2026-01-03 03:04:05'"))
+    ),
+    *(
+        "INSERT INTO account_request (agency_id, user_id, act, asked_by_id, asked_at, expires_at, decided_at, decision)"
+        f" SELECT agency_id, id, '{next(iter(AccountAct)).value}', id, '2026-01-02 03:04:05', '2026-01-09 03:04:05',"
+        f" {decided} FROM user_account"
+        for decided in ("NULL, NULL", "'2026-01-03 03:04:05', 'approved'")
     ),
     *(
         "INSERT INTO hold (agency_id, change_id, reason, placed_by_id, placed_at, lifted_at, lift_reason)"
