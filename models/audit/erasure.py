@@ -41,7 +41,10 @@ class Erasure(Base):
     reason: Mapped[LongText]
     erased_at: Mapped[Timestamp]
     erased_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
-    erased_by_name: Mapped[ShortText]
+    #: As of the erasure, like the columns of ``models.accounts.actor_snapshot``, which are above this room.
+    erased_by_name: Mapped[ShortText] = mapped_column(
+        info={"snapshot_user": "erased_by_id", "snapshot_source": "full_name", "snapshot_once": False}
+    )
 
 
 def content_hash(content: object) -> str:

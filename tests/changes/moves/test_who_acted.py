@@ -26,12 +26,15 @@ if TYPE_CHECKING:
 #: Columns that name a user who has not acted: owners of personal rows, recipients, and keys of totals.
 NOT_AN_ACT = {
     ("activity", "requester_id"),
+    ("audit_job", "asked_by_id"),  # its name is stored too, and is the system's where there is no user
     ("calendar_feed", "user_id"),
     ("list_choice", "user_id"),
     ("deviation_total", "executor_id"),
     ("login", "user_id"),
     ("notification", "user_id"),
+    ("passkey", "user_id"),
     ("password_reset", "user_id"),
+    ("recovery_code", "user_id"),
     ("pending_upload", "user_id"),
     ("requester_deviation", "requester_id"),
     ("requester_deviation_total", "executor_id"),
