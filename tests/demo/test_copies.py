@@ -85,7 +85,7 @@ COPIED = {name for name in OWNERS if name != "step_time"}
 LEFT_OUT = {
     "change_comment", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
     "requester_deviation", "requester_takeover", "paper_print", "signed_paper", "step_due", "field_value",
-    "assessor_finding",
+    "assessor_finding", "hold", "destruction_item", "archive_reference",
 }  # fmt: skip
 
 
