@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import escape
 from itertools import pairwise
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lpse_admin.flowchart import bpmn
 from lpse_admin.flowchart.bpmn import Box, Edge, shapes_and_edges, to_bpmn
+from lpse_admin.flowchart.chart import FlowChartRow, build_chart
 from lpse_admin.sop import Sop, bundled_sops, parse
 
 if TYPE_CHECKING:
@@ -117,3 +120,10 @@ def test_the_file_opens_in_bpmn_js_without_a_warning(key: str, page: Page) -> No
     shapes, edges = shapes_and_edges(SOPS[key])
     assert warnings == []
     assert shown >= len(shapes) + len(edges) + len(SOPS[key].actors)
+
+
+def test_a_remark_of_the_chart_is_no_task() -> None:
+    sop = SOPS["lumajang-2018"]
+    chart = build_chart(sop)
+    remark = FlowChartRow(None, "Catatan", None, None, None, {})
+    assert [*bpmn._nodes(replace(chart, rows=(*chart.rows, remark)))] == [*bpmn._nodes(chart)]

@@ -276,6 +276,21 @@ def test_cells_that_do_not_say_where_they_stand_are_counted_too(monkeypatch: pyt
         read_table(content)
 
 
+def test_a_workbook_that_is_not_packed_is_bounded_by_what_its_reader_finds(monkeypatch: pytest.MonkeyPatch) -> None:
+    # No library writes the old format here: the check of packed ones is left out instead.
+    monkeypatch.setattr(spreadsheet, "_require_bounded", lambda _content: None)
+    monkeypatch.setattr(spreadsheet, "MAX_CELLS", 3)
+    with pytest.raises(UnreadableError, match="too large when it is unpacked"):
+        read_table(xlsx([["a", "b"], ["c", "d"]]))
+
+
+def test_a_picture_that_looks_like_a_tag_without_an_end_is_no_cell() -> None:
+    book = zipfile.ZipFile(io.BytesIO(xlsx([["a"]])))
+    parts = {name: book.read(name) for name in book.namelist()}
+    picture = b"\x89PNG" + b"<" + b"x" * 200_000
+    assert read_table(packed(parts | {"xl/media/image1.png": picture})).rows == (("a",),)
+
+
 SHEET = b"<worksheet><sheetData>%s</sheetData></worksheet>"
 
 
@@ -298,6 +313,7 @@ SHEET = b"<worksheet><sheetData>%s</sheetData></worksheet>"
             id="a tag in two pieces",
         ),
         pytest.param(b"<row/>" + b" " * 1_000_000 + b"<c " + b" " * 200_000 + b'r="XFD1048576">', id="a long tag"),
+        pytest.param(b"<row/>" + b" " * 900_000 + b"<c " + b" " * 300_000 + b'r="A1">', id="a tag longer than any"),
     ],
 )
 def test_cells_that_span_too_much_are_refused_before_the_workbook_is_opened(rows: bytes) -> None:
