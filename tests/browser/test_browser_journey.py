@@ -66,11 +66,16 @@ class Desk:
         # Smooth scrolling would have every press wait for its end.
         self.page: Page = browser.new_context(locale="id-ID", reduced_motion="reduce", **options).new_page()
         self.page.set_default_timeout(10_000)
-        self.page.goto(f"{address}/login")
-        self.page.fill("[name=username]", username)
+        self.username = username
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Log in: at first, and after the session has ended."""
+        self.page.goto(f"{self.address}/login")
+        self.page.fill("[name=username]", self.username)
         self.page.fill("[name=password]", PASSWORD)
         self.click("main button[type=submit]")
-        assert self.page.url == f"{address}/"
+        assert self.page.url == f"{self.address}/"
 
     def click(self, selector: str) -> None:
         """Press what leads to another page, and wait for that page: a click alone returns while the old one stands."""
@@ -205,11 +210,13 @@ def test_a_late_step_a_missing_letter_and_an_absent_head_are_told_and_disposed_o
         manager.open(number)
         manager.finish("emergency")
 
+        head.log_in()
         head.page.goto(f"{address}/admin/absence/new/")
         head.page.fill("[name=reason]", "Dinas luar")
         head.click("main form[method=post] button.btn-primary")
         clock[0] += dt.timedelta(days=1)
-        manager.page.goto(address)
+        manager.log_in()
+        head.log_in()
         manager.click(f"main a:text-is('{number}')")
         assert "Dinas luar" in manager.page.inner_text("main")
         _delegate(head, address)

@@ -270,8 +270,9 @@ def test_a_body_that_is_no_form_is_refused_at_every_address(running_app: Running
             assert "Traceback" not in answer.text
     after = _counts(running_app)
     changed = {name for name in before[0] if after[0][name] != before[0][name]}
-    # The form for a calendar's address has no field: with its token in the header an empty one is a whole one.
-    assert changed <= {"calendar_feed"}
+    # The forms for a calendar's address and for printing have no field: with the token in the header an empty one is a
+    # whole one.
+    assert changed <= {"calendar_feed", "paper_print", "file_content"}
 
 
 @pytest.mark.parametrize(
