@@ -7,11 +7,12 @@ from typing import Any
 from flask import url_for
 from typing_extensions import override
 
-from lpse_admin.accounts.permissions import Resource
+from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.i18n import _
 from lpse_admin.self_check.rules import RuleKey, Severity
 from models.office.agency import Agency
 from models.self_check.finding import SelfCheckFinding
+from views.app.access import can
 from views.exports.columns import CellKind
 from views.listing.filters.agency import AgencyFilter
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
@@ -62,8 +63,10 @@ class SelfCheckView(RecordView):
 
     @override
     def details_context(self, id: int) -> dict[str, Any]:
-        """Give the page the rule, and the address of the record."""
+        """Give the page the rule, and the address of the record if the reader may open it."""
         finding = self.get_one(str(id))
         rule = finding.definition
-        record_url = url_for(f"{rule.resource.value}.details_view", id=finding.record_id)
+        # Of an account, say: the finding is told to more than may open what it is about.
+        is_open = can(Verb.READ, rule.resource)
+        record_url = url_for(f"{rule.resource.value}.details_view", id=finding.record_id) if is_open else None
         return {"finding": finding, "rule": rule, "record_url": record_url, "name": str(finding)}
