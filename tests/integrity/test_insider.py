@@ -142,9 +142,8 @@ def swapped(kind: Any, new_database: NewDatabase) -> Iterator[Register]:
 
 #: Of these one row is all that there can be, or all that there is, or all rows here say the same.
 SINGLE = {
-    "absence", "approval", "asset_review", "change_item", "asset_review_item", "asset_update", "delegation",
-    "field_value",
-    "file_content", "freeze_permit", "implementation", "report", "rollback", "test_run", "verification",
+    "absence", "approval", "asset_review", "asset_review_item", "asset_update", "delegation", "file_content",
+    "freeze_permit", "implementation", "report", "rollback", "test_run", "verification",
 }  # fmt: skip
 
 

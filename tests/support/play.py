@@ -13,6 +13,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, UtcDateTime
 from models.changes.steps.activity import Activity
 from models.integrity.rows.coverage import CHECKED_OTHERWISE
+from models.retention.archive_reference import enter_reference
+from models.retention.hold import place_hold
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,
@@ -30,7 +32,8 @@ from tests.support.cast import (
 if TYPE_CHECKING:
     from sqlalchemy import Column
 
-    from tests.support.cast import AuditedSession, Cast
+    from models.changes.change import ChangeRequest
+    from tests.support.cast import AuditedSession, Cast, Office
 
 
 def whole_play(session: AuditedSession, cast: Cast) -> None:
@@ -59,9 +62,10 @@ def fill_every_table(session: AuditedSession) -> Cast:
     cast = create_cast(session)
     whole_play(session, cast)
     for office in (cast.lumajang, cast.tana_tidung):
-        change_at_step(session, office, Step.RELEASE)
+        scheduled = change_at_step(session, office, Step.RELEASE)
         change_at_step(session, office, Step.CLOSED)
         freeze(session, office)
+        _file_and_hold(session, office, scheduled)
     for table in Base.metadata.sorted_tables:
         model = _MODELS.get(table.name)
         if model is None or table.name in CHECKED_OTHERWISE or session.scalar(select(func.count()).select_from(table)):
@@ -73,6 +77,19 @@ def fill_every_table(session: AuditedSession) -> Cast:
                 session.add(_row(session, model, number, values))
             session.commit()
     return cast
+
+
+def _file_and_hold(session: AuditedSession, office: Office, change: ChangeRequest) -> None:
+    """Note where a request is filed in the archive, and put it under a hold; commit."""
+    number = change.number
+    assert number is not None
+    set_test_audit_context(session)
+    enter_reference(
+        session, by=office.manager, now=NOW, number=number, reference_number=f"000.5/{office.agency.id}",
+        classification_code="000.5",
+    )  # fmt: skip
+    place_hold(session, by=office.head, now=NOW, number=number, reason="Pemeriksaan masih berjalan")
+    session.commit()
 
 
 def _open_step(session: AuditedSession, table: str) -> dict[str, Any]:
