@@ -61,7 +61,7 @@ def late(running_app: RunningApp) -> Iterator[RunningApp]:
     """Give the program eleven minutes after everybody has logged in."""
     for name in ("administrator", "kepala", "pengelola"):
         running_app.now = NOW
-        running_app._visitors[name] = Visitor(running_app.app, name)
+        running_app.log_in_again(name)
     running_app.now = NOW + LATER
     yield running_app
     running_app.now = NOW
@@ -129,8 +129,8 @@ def test_the_head_s_two_decisions_ask_and_the_other_steps_do_not(
     running_app.now = NOW
     other = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
     change_id = running_app.change_at_step(LUMAJANG, step)
-    running_app._visitors["kepala"] = head = Visitor(running_app.app, "kepala")
-    running_app._visitors["pengelola"] = manager = Visitor(running_app.app, "pengelola")
+    head = running_app.log_in_again("kepala")
+    manager = running_app.log_in_again("pengelola")
     running_app.now = NOW + LATER
     fields = running_app.move_form(change_id, outcome)
     asked = send(head, f"/admin/change/{change_id}/move", **fields)

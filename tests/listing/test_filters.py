@@ -58,6 +58,7 @@ def test_a_saved_view_of_this_month_shows_the_next_month_in_the_next_month(runni
     assert address is not None
     assert {in_november, in_december} & numbers(running_app, address[1]) == {in_november}
     running_app.now = dt.datetime(2026, 12, 2, 3, tzinfo=dt.UTC)
+    visitor = running_app.visitor("kepala")
     assert {in_november, in_december} & numbers(running_app, address[1]) == {in_december}
     assert in_november in numbers(running_app, "submitted=last-month")
     csv = visitor.get("/admin/change/export/csv/?submitted=this-month").text

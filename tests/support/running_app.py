@@ -49,6 +49,9 @@ if TYPE_CHECKING:
 #: Fields with another name in the form: ``version`` is taken by the version of the request.
 FORM_FIELD_NAMES = {"version": "release_version"}
 
+#: Less than any session lasts without use.
+_SESSION = dt.timedelta(hours=1)
+
 #: The suffix of the usernames of each SOP's office.
 ACCOUNT_SUFFIXES = {LUMAJANG: "", TANA_TIDUNG: ".tt"}
 
@@ -67,13 +70,20 @@ class RunningApp:
     app: Flask
     engine: Engine
     now: dt.datetime = NOW
-    _visitors: dict[str, Visitor] = field(default_factory=dict)
+    _visitors: dict[str, tuple[Visitor, dt.datetime]] = field(default_factory=dict)
 
     def visitor(self, username: str) -> Visitor:
-        """Return the logged-in client of a user."""
-        if username not in self._visitors:
-            self._visitors[username] = Visitor(self.app, username)
-        return self._visitors[username]
+        """Return the logged-in client of a user; where the clock was moved by hours, the session has ended."""
+        visitor, since = self._visitors.get(username, (None, self.now))
+        if visitor is None or abs(self.now - since) > _SESSION:
+            return self.log_in_again(username)
+        return visitor
+
+    def log_in_again(self, username: str) -> Visitor:
+        """Log a user in with a new client, and return it."""
+        visitor = Visitor(self.app, username)
+        self._visitors[username] = (visitor, self.now)
+        return visitor
 
     def actor(self, change_id: int) -> Visitor:
         """Return the client of the next move's actor; of the requester for a closed request."""

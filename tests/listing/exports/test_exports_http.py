@@ -189,6 +189,7 @@ def test_an_export_is_a_file_that_nobody_else_keeps(running_app: RunningApp) -> 
         assert disposition.startswith("attachment;")
         assert disposition.endswith(f'.{kind}"')
         assert answer.headers["Cache-Control"] == "no-store"
+        answer.close()  # an export that is still read keeps the next one waiting
     assert running_app.visitor("kepala").get("/admin/change/export/docx/").status_code == 404
 
 
