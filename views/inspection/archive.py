@@ -7,6 +7,7 @@ import hashlib
 import re
 import shutil
 import zipfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -81,9 +82,9 @@ def write_dossier(agency_id: int, first: dt.date, last: dt.date, file: IO[bytes]
     require_period(first, last)
     with office_reader(agency_id) as (session, agency, moment), TemporaryDirectory() as folder:
         dossier = _Dossier(session, agency, Period(first, last, agency.zone), moment, Path(folder), progress)
-        for chunk in stream_zip(dossier.members(), chunk_size=_CHUNK_SIZE, extended_timestamps=False):
-            file.write(chunk)
-        dossier.made.close()
+        with closing(dossier.made):
+            for chunk in stream_zip(dossier.members(), chunk_size=_CHUNK_SIZE, extended_timestamps=False):
+                file.write(chunk)
         return DossierResult(dossier.fingerprint, dossier.anchor, file.tell(), dossier.made.count)
 
 

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from flask import current_app, g, request
+from werkzeug.wsgi import ClosingIterator
 
 from lpse_admin.errors import TooManyAttempts
 from lpse_admin.i18n import _
@@ -79,11 +80,18 @@ def _follow(response: Response) -> Response:
         exports.leave(number)
 
     if response.is_streamed:
-        response.response = _until_its_end(response.iter_encoded(), leave)
+        # A file that is sent as it is has to be closed by its response; the iterator of its bytes does not close it.
+        close_source = getattr(response.response, "close", _do_nothing)
+        parts = _until_its_end(response.iter_encoded(), leave)
+        response.response = ClosingIterator(parts, [close_source, leave])
     else:
         leave()  # it is whole already: sending it costs next to nothing
     response.call_on_close(leave)
     return response
+
+
+def _do_nothing() -> None:
+    """Close what needs no closing."""
 
 
 def _until_its_end(parts: Iterator[bytes], leave: Callable[[], None]) -> Iterator[bytes]:
