@@ -53,7 +53,8 @@ def alert(
         if kinds := tuple(kind for kind in FindingKind if found.get(kind) and kind.value not in told[person.id]):
             groups[kinds].append(person)
     notices = [
-        Notice(Event.INTEGRITY, users, f"integrity-{now.isoformat()}", None, _values(kinds, found))
+        # The first kind tells apart what two verifications of one moment found: nobody is told of it twice.
+        Notice(Event.INTEGRITY, users, f"integrity-{now.isoformat()}-{kinds[0].value}", None, _values(kinds, found))
         for kinds, users in groups.items()
     ]
     return len(create_notifications(session, notices, change=None, now=now))
