@@ -133,6 +133,10 @@ class AuditEntry(Base):
         told: list[dict[str, Any]] = json.loads(self.rows)
         return told
 
+    def __str__(self) -> str:
+        """Return its number in its chain."""
+        return str(self.number)
+
 
 class AuditRow(Base):
     """Says that an entry tells of a record; a request's entry stands here for the request as well."""

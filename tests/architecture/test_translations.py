@@ -30,6 +30,7 @@ from lpse_admin.sop import bundled_sops
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.worktime.national_holidays import FIRST_YEAR, LAST_YEAR, national_holidays
 from models.accounts.user import User
+from models.administration.operations import reset_account
 from models.changes.comment import Comment, add_comment
 from models.changes.moves.assignment import take_up
 from models.changes.steps.activity import Activity
@@ -51,6 +52,7 @@ from tests.support.cast import (  # fmt: skip
     new_change,
     set_test_audit_context,
     settings,
+    user,
 )
 from tests.support.pages.records import (
     add_asset_records,
@@ -199,8 +201,10 @@ def test_no_template_holds_a_word_of_its_own(name: str) -> None:
 READERS = ("pemohon", "pengelola", "kepala", "plh", "pemeriksa", "administrator", "admin", "pengelola.tt")
 #: So many pages of one make are enough for each reader.
 _ENOUGH, _ENOUGH_REQUESTS = 5, 20
-#: Who answers for what the factories write.
-_ACTORS = ("tests", "test", "set up")
+#: Who answers for what the factories and the program itself write.
+_ACTORS = ("tests", "test", "set up", "Sistem")
+#: What the browser of the tests calls itself, in the list of sessions.
+_DEVICE = "Werkzeug"
 #: Routes that are not pages of words.
 DRAFT = "lumajang-2019"
 NO_PAGES = frozenset(
@@ -213,6 +217,7 @@ NO_PAGES = frozenset(
         "asset-period.card",
         "asset-period.half_year",
         "asset-period.room",
+        "inspection.progress",
         "health.healthz",
         "health.show",
         "document.file",
@@ -258,10 +263,10 @@ def walked(
 def _fill(running_app: RunningApp, folder: Path) -> None:
     """Put data of every kind into the register, each word of it marked as typed."""
     with running_app.session() as session:
-        for user in session.scalars(select(User)):
+        for person in session.scalars(select(User)):
             for name in ("full_name", "position", "institution"):
-                if getattr(user, name):
-                    setattr(user, name, mark_text(getattr(user, name)))
+                if getattr(person, name):
+                    setattr(person, name, mark_text(getattr(person, name)))
         session.commit()
     with running_app.session() as session:
         everybody = running_app.cast(session)
@@ -311,6 +316,10 @@ def _fill(running_app: RunningApp, folder: Path) -> None:
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         add_finding(session, office, mark_text)
         run_checks(session, office)
+        set_test_audit_context(session)
+        newcomer = user(session, office.agency, "administrator2", Role.ADMINISTRATOR)
+        newcomer.full_name = mark_text("Administrator 2")
+        reset_account(newcomer, office.administrator, now=NOW, secret_key=None)  # waits for a second person
         ahead = move_through(session, office, *OUTCOMES_TO[Step.EVALUATION])
         set_test_audit_context(session, now=NOW + FUTURE)
         take_up(ahead, office.manager, now=NOW + FUTURE)
@@ -439,13 +448,13 @@ def _note(running_app: RunningApp, reader: str, address: str, text: str, walk_: 
 
 
 def _names(running_app: RunningApp) -> frozenset[str]:
-    """Return the names that the register itself holds: accounts, certificates and the keys of papers."""
+    """Return the names that the register itself holds: accounts, devices, certificates and the keys of papers."""
     with running_app.session() as session:
         accounts = set(session.scalars(select(User.username)))
         accounts |= set(session.scalars(select(TrustedCertificate.subject)))
     # The national list names its days in Indonesian, whoever reads.
     holidays = {day.name for year in range(FIRST_YEAR, LAST_YEAR + 1) for day in national_holidays(year).values()}
-    return NAMES | accounts | holidays | {LUMAJANG, TANA_TIDUNG, DRAFT, *_ACTORS}
+    return NAMES | accounts | holidays | {LUMAJANG, TANA_TIDUNG, DRAFT, _DEVICE, *_ACTORS}
 
 
 def _check(found: dict[Any, list[str]]) -> None:

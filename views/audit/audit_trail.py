@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from flask_babel import gettext
+from markupsafe import Markup
 from sqlalchemy import BigInteger, case, cast, exists, func, literal, literal_column, or_, select
 from typing_extensions import override
 
@@ -27,6 +29,7 @@ from views.i18n.language import tr
 from views.listing.filters.kinds import CaseFilter, DateRangeFilter, OptionFilter, TextFilter, WordsFilter
 from views.listing.filters.order import ListIndex, Shortcut
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns
+from views.listing.page.cells import full_text, shortened_text
 from views.listing.record_view import RecordView
 
 if TYPE_CHECKING:
@@ -167,6 +170,31 @@ class RecordKindFilter(OptionFilter):
         return told.correlate(AuditEntry).exists()
 
 
+@dataclass(frozen=True, slots=True)
+class ActionFilter(TextFilter):
+    """Entries of an action, by what is stored: ``?action=list.export``."""
+
+    @override
+    def describe(self, values: Mapping[str, str]) -> str | Message | None:
+        """Return what the action is called, in quotes."""
+        action = (values.get(self.key) or "").strip()
+        return f"“{audit_action_label(action)}”" if action else None
+
+
+#: What the reason of a reading ends with: the kind and the number of the record (``views.audit.readings``).
+_PLACE = re.compile(r"(.*) (\[[a-z-]+/\d+(?:/[a-z]+)?\])", re.DOTALL)
+
+
+def _reason_writer(write_text: Callable[[object], Markup | str]) -> Callable[[str | None], Markup | str]:
+    """Return the function that writes a reason, and the place of a record in it as code."""
+
+    def write(reason: str | None) -> Markup | str:
+        place = _PLACE.fullmatch(reason or "")
+        return Markup("{} <code>{}</code>").format(write_text(place[1]), place[2]) if place else write_text(reason)
+
+    return write
+
+
 #: How many requests a number may name: one of each office and year, say.
 _MAX_OBJECTS = 100
 
@@ -209,7 +237,13 @@ class AuditView(RecordView):
         Column("capacity", _("Capacity"), AuditEntry.capacity),
         Column("action", _("Action performed"), AuditEntry.action, CellKind.CHOICE, AUDIT_ACTIONS),
         Column("object", _("About"), ComputedColumns((_NUMBER, _TABLE), _load_objects)),
-        Column("reason", _("Reason given"), AuditEntry.reason),
+        Column(
+            "reason",
+            _("Reason given"),
+            AuditEntry.reason,
+            make_formatter=lambda: _reason_writer(shortened_text),
+            full_formatter=_reason_writer(full_text),
+        ),
         Column("address", _("Client address"), AuditEntry.address, in_list=False),
         Column("request", _("HTTP request ID"), AuditEntry.request_id, in_list=False),
         Column("rows", _("Changed rows"), _ROWS, in_list=False),
@@ -227,7 +261,7 @@ class AuditView(RecordView):
         WordsFilter("actor", _("User"), columns=(AuditEntry.actor_name,)),
         ObjectFilter("object", _("Number of the request")),
         RecordKindFilter("record", _("Kind of record")),
-        TextFilter("action", _("Action performed"), column=AuditEntry.action),
+        ActionFilter("action", _("Action performed"), column=AuditEntry.action),
     )
     column_searchable_list = (AuditEntry.actor_name, AuditEntry.reason)
     search_hint = _("Name of the user, and reason given.")

@@ -99,6 +99,11 @@ class IntegrityView(RecordView):
     search_hint = _("Number of the request, and the row's own number.")
     column_default_sort = "-id"
 
+    @override
+    def record_name(self, record: VerificationFinding) -> str:
+        """Return what is wrong, and with which record."""
+        return " ".join(filter(None, (tr(record.kind.title), _table_text(record.table_name), record.row_id)))
+
     def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for what concerns the reader's office."""
         return visible_findings(get_current_user(), is_acting_head=is_acting_head())

@@ -111,6 +111,8 @@ class Column:
     formatter: Callable[[Any], str] | None = None
     #: Returns such a function, for cells of a page that share what is worked out once; not for exports.
     make_formatter: Callable[[], Callable[[Any], str]] | None = None
+    #: Formats the value on the details page, where long text is shown in full; not for exports.
+    full_formatter: Callable[[Any], str] | None = None
 
     @property
     def is_numeric(self) -> bool:

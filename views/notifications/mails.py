@@ -29,6 +29,7 @@ from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form
 from views.forms.once import keep_submission
+from views.i18n.language import tr
 from views.listing.bulk import BulkAction, BulkView
 from views.listing.filters.kinds import CaseFilter, ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
@@ -135,6 +136,11 @@ class MailView(BulkView):
     column_searchable_list = (ChangeRequest.number,)
     search_hint = _("Number of the request.")
     column_default_sort = "-at"
+
+    @override
+    def record_name(self, record: Notification) -> str:
+        """Return the event that it tells of."""
+        return tr(record.event.title)
 
     def visible_criterion(self) -> ColumnElement[bool]:
         """Return the criterion for all notifications of the agency, not only the user's own."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from typing_extensions import override
 from wtforms import SelectField, StringField
@@ -21,38 +21,42 @@ from views.forms.fields import IntegerField
 from views.i18n.language import tr
 from views.listing.record_view import RecordView
 
+if TYPE_CHECKING:
+    from lpse_admin.i18n import LabelledEnum
+
+
+def _choices(enum: type[LabelledEnum]) -> list[SelectChoice]:
+    return [SelectChoice(one.value, tr(one.title)) for one in enum]
+
 
 class RuleCorrectionForm(Form):
     """How long, and what then."""
 
     active_years = IntegerField(_("Years active"), [Required()], description=_("Kept at hand, from the event on."))
     inactive_years = IntegerField(_("Years inactive"), [Required()], description=_("Kept in the archive after that."))
-    disposition = SelectField(
-        _("And then"),
-        [Required()],
-        coerce=Disposition,
-        choices=[SelectChoice(one.value, one.title) for one in Disposition],
-    )
+    disposition = SelectField(_("And then"), [Required()], coerce=Disposition)
     basis = StringField(
         _("Basis"),
         [Required()],
         description=_("Number and date of the retention schedule of the region; the program has no rule of its own."),
     )
 
+    @override
+    def set_up(self, record: object) -> None:
+        """Offer what can become of the records."""
+        self.disposition.choices = _choices(Disposition)
+
 
 class RuleForm(RuleCorrectionForm):
     """The rule of a class of records."""
 
-    record_class = SelectField(
-        _("Class of records"),
-        [Required()],
-        coerce=RecordClass,
-        choices=[SelectChoice(one.value, one.title) for one in RecordClass],
-    )
+    record_class = SelectField(_("Class of records"), [Required()], coerce=RecordClass)
 
     @override
     def set_up(self, record: object) -> None:
-        """Say for each class which event starts its retention."""
+        """Offer the classes, and say for each which event starts its retention."""
+        super().set_up(record)
+        self.record_class.choices = _choices(RecordClass)
         events = "; ".join(f"{tr(one.title)}: {tr(event.title)}" for one, event in EVENTS.items())
         self.record_class.description = events
 

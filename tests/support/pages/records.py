@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pikepdf
@@ -118,7 +119,7 @@ def code_in(pdf: bytes) -> str:
 
 
 def add_finding(session: AuditedSession, office: Office, mark: Callable[[str], str] = str) -> None:
-    """Enter a finding of an assessor with an action that was carried out, and ask for a dossier."""
+    """Enter a finding of an assessor with an action that was carried out and an open one, and ask for a dossier."""
     set_test_audit_context(session)
     values = FindingValues(
         number=mark("T-01"), found_on=dt.date(2026, 1, 5), assessor=mark("Inspektorat"), clause=mark("Standar 06"),
@@ -126,6 +127,7 @@ def add_finding(session: AuditedSession, office: Office, mark: Callable[[str], s
         due_on=dt.date(2026, 2, 5),
     )  # fmt: skip
     finding = enter_finding(session, by=office.manager, now=NOW, entry=values)
+    enter_finding(session, by=office.manager, now=NOW, entry=replace(values, number=mark("T-02")))
     action = ActionValues(mark("Formulir uji dipakai"), office.manager2, ActionStatus.DONE, dt.date(2026, 1, 20))
     record_action(finding, by=office.manager, now=NOW, entry=action)
     agency = office.agency

@@ -75,6 +75,8 @@ def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], 
         return lambda value: empty if value is None else written(value)
     if column.formatter is not None or column.make_formatter is not None:
         write = column.make_formatter() if column.make_formatter else column.formatter or str
+        if in_full and column.full_formatter is not None:
+            write = column.full_formatter
         return lambda value: write(value) or EMPTY_CELL
     match column.kind:
         case CellKind.CHOICE:
@@ -93,7 +95,7 @@ def cell_formatter(column: Column, *, in_full: bool = False) -> Callable[[Any], 
         case CellKind.NUMBER:
             return _format_identifier if column.key == "id" else _format_number_cell
         case _:
-            return _full_text if in_full else _shortened_text
+            return full_text if in_full else shortened_text
 
 
 def _format_identifier(value: object) -> Markup | str:
@@ -166,12 +168,14 @@ def _choice_label(member: LabelledEnum) -> Markup | str:
     return Markup('<span class="badge-state badge-{}">{}</span>').format(kind, title) if kind else title
 
 
-def _shortened_text(value: object) -> Markup | str:
+def shortened_text(value: object) -> Markup | str:
+    """Return a text as a list shows it, cut off where it is long."""
     if value is None or value == "":
         return EMPTY_CELL
     text = str(value)
     return text if len(text) <= _MAX_LISTED_LENGTH else text[: _MAX_LISTED_LENGTH - 1].rstrip() + "…"
 
 
-def _full_text(value: object) -> Markup | str:
+def full_text(value: object) -> Markup | str:
+    """Return a text as a details page shows it."""
     return EMPTY_CELL if value is None or value == "" else Markup('<span class="prose">{}</span>').format(value)
