@@ -14,6 +14,7 @@ import zipfile
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from lxml import etree
@@ -147,13 +148,18 @@ def moment(text: str) -> dt.datetime:
     return dt.datetime.fromisoformat(text)
 
 
+def office_moment(text: str) -> dt.datetime:
+    """Return the moment of a register's cell, whose heading names the time of the office."""
+    return moment(text).replace(tzinfo=ZoneInfo("Asia/Jakarta"))
+
+
 def test_the_totals_by_result_are_those_that_the_registers_count_to(made: Made) -> None:
     totals = made.manifest()["totals"]
     heading, *rows = rows_of(made.read("register/change.csv"))
-    submitted, closed = heading.index("Diajukan"), heading.index("Ditutup")
-    result = heading.index("Hasil")
+    submitted, closed = heading.index("Diajukan (WIB)"), heading.index("Selesai (WIB)")
+    result = heading.index("Hasil akhir")
     end = dt.datetime(2026, 11, 30, 17, tzinfo=dt.UTC)
-    ended = [row for row in rows if row[closed] and moment(row[closed]) < end]
+    ended = [row for row in rows if row[closed] and office_moment(row[closed]) < end]
     counted = Counter(row[result] for row in ended)
     assert counted == {
         title: totals[key]
@@ -164,11 +170,11 @@ def test_the_totals_by_result_are_those_that_the_registers_count_to(made: Made) 
         if totals[key]
     }  # fmt: skip
     assert totals["open"] == len(rows) - len(ended)
-    assert totals["brought-forward"] == sum(moment(row[submitted]) < START for row in rows)
+    assert totals["brought-forward"] == sum(office_moment(row[submitted]) < START for row in rows)
     assert totals["brought-forward"] + totals["submitted"] == len(rows)
     heading, *returned = rows_of(made.read("register/returned.csv"))
-    number, arrived = heading.index("Nomor"), heading.index("Tiba")
-    assert totals["returned"] == len({row[number] for row in returned if moment(row[arrived]) >= START})
+    number, arrived = heading.index("Nomor"), heading.index("Diterima pada (WIB)")
+    assert totals["returned"] == len({row[number] for row in returned if office_moment(row[arrived]) >= START})
     assert totals["returned"] > 0
     assert totals["completed"] > 0
     index = made.read("index.html").decode()
