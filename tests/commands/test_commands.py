@@ -275,15 +275,23 @@ def test_an_account_is_made_with_a_password_that_is_shown_once(program: Flask) -
 def test_an_account_may_hold_several_roles_and_bring_its_password(program: Flask) -> None:
     new = "kuda terbang sampai pagi"
     told = done(
-        program, "user", "add", "dua", "--name", "Dua", "--role", "head", "--role", "inspector", "--agency", "lumajang",
+        program, "user", "add", "dua", "--name", "Dua", "--role", "requester", "--role", "head", "--agency", "lumajang",
         "--password-stdin", typed=f"{new}\n",
     )  # fmt: skip
     assert "Kata sandi" not in told
     assert login(program, "dua", new) == 303
-    assert "head,inspector" in done(program, "user", "list")
+    assert "requester,head" in done(program, "user", "list")
     weak = run(program, "user", "reset", "dua", "--password-stdin", typed="dua\n")
     assert weak.exit_code == 1
     assert login(program, "dua", new) == 303
+
+
+def test_an_inspector_holds_no_other_role(program: Flask) -> None:
+    roles = ("--role", "head", "--role", "inspector")
+    refused = run(program, "user", "add", "dua", "--name", "Dua", *roles, "--agency", "lumajang")
+    assert refused.exit_code == 1
+    assert "Pemeriksa tidak merangkap peran lain" in refused.stderr
+    assert "dua" not in done(program, "user", "list")
 
 
 def test_an_administrator_of_the_installation_belongs_to_no_agency(program: Flask) -> None:
