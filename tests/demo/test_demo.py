@@ -57,8 +57,8 @@ TRAIL = {"audit_entry", "audit_row", "audit_chain"}
 TOLD = {"notification", "mail"}
 #: What can be made again from the rest at any time, and is told of with it.
 DERIVED = {
-    "search_record", "step_time", "reckoned_month", "request_total", "requester_total", "step_total", "deviation_total",
-    "requester_deviation", "requester_deviation_total",
+    "search_record", "step_time", "step_due", "reckoned_month", "request_total", "requester_total", "step_total",
+    "deviation_total", "requester_deviation", "requester_deviation_total",
 }  # fmt: skip
 WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
