@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,7 @@ from models.delegation.delegation import Delegation
 from models.hybrids import date_parameter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from sqlalchemy import Select
@@ -70,24 +70,43 @@ def _absence_criteria(today: dt.date) -> tuple[ColumnElement[bool], ColumnElemen
     return is_absent, has_delegated
 
 
+@dataclass(frozen=True, slots=True)
+class _AbsentHead:
+    """A head who is absent: the account, absence and delegation, and the days of all absences that have not ended."""
+
+    is_active: bool
+    disabled_at: dt.datetime | None
+    absence: Absence | None
+    delegation: Delegation | None
+    days: list[tuple[dt.date, dt.date | None]] = field(default_factory=list)
+
+
 @cache
-def _heads_statement() -> Select[bool, dt.datetime | None, Absence | None, Delegation | None]:
+def _heads_statement() -> Select[
+    int, bool, dt.datetime | None, Absence | None, Delegation | None, dt.date | None, dt.date | None
+]:
     """Return the statement for whether the heads of an agency are active, since when not, and how they are absent.
 
+    There is a row for each absence that has not ended of a head who is recorded as absent, the earliest first.
     Built once, at the first call, because all mappers must be configured.
     """
     delegate = aliased(User, name="delegate_of_head")
+    any_absence = aliased(Absence, name="absence_of_head")
     is_absent, has_delegated = _absence_criteria(date_parameter("today"))
     return (
-        select(User.is_active, User.disabled_at, Absence, Delegation)
+        select(
+            User.id, User.is_active, User.disabled_at, Absence, Delegation,
+            any_absence.from_date, any_absence.until_date,
+        )
         .select_from(User)
         .outerjoin(Absence, is_absent)
+        .outerjoin(any_absence, and_(any_absence.head_id == Absence.head_id, any_absence.ended_at.is_(None)))
         .outerjoin(Delegation, has_delegated)
         .outerjoin(delegate, delegate.id == Delegation.delegate_id)
         .options(contains_eager(Delegation.delegate.of_type(delegate)))
         .where(User.agency_id == bindparam("agency"), User.is_head)
-        .order_by(User.id)
-    )
+        .order_by(User.id, any_absence.from_date)
+    )  # fmt: skip
 
 
 @cache
@@ -129,12 +148,12 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     params = {"agency": agency.id, "today": today}
     if session.scalar(_present_head_statement(), params):
         return None
-    heads = session.execute(_heads_statement(), params).all()
-    absences = [_absence_of_head(session, (*head,)) for head in heads]
+    heads = _load_heads(session, params)
+    absences = [_absence_of_head(head) for head in heads]
     if not absences:
         since = session.scalar(select(func.max(User.head_until)).where(User.agency_id == agency.id))
         absences.append(HeadAbsence(AbsenceCause.VACANT, since=since))
-    delegation = next((granted for *_head, granted in heads if granted is not None), None)
+    delegation = next((head.delegation for head in heads if head.delegation is not None), None)
     if delegation is None:
         delegation = session.scalars(_superiors_delegation_statement(), params).first()
     last = max(absences, key=lambda one: _as_datetime(one.since, agency.zone))
@@ -150,41 +169,45 @@ def head_absence(session: Session, agency: Agency, now: dt.datetime) -> HeadAbse
     )
 
 
-def _absence_of_head(
-    session: Session, head: tuple[bool, dt.datetime | None, Absence | None, Delegation | None]
-) -> HeadAbsence:
-    """Return the absence of one head, who must be absent; ``head`` is a row of ``_heads_statement``."""
-    is_active, disabled_at, absence, delegation = head
+def _load_heads(session: Session, params: Mapping[str, object]) -> list[_AbsentHead]:
+    """Return the heads of an agency, each with each of their delegations in force."""
+    result: dict[tuple[int, Delegation | None], _AbsentHead] = {}
+    for id_, is_active, disabled_at, absence, delegation, first, last in session.execute(_heads_statement(), params):
+        head = result.setdefault((id_, delegation), _AbsentHead(is_active, disabled_at, absence, delegation))
+        if first is not None:
+            head.days.append((first, last))
+    return list(result.values())
+
+
+def _absence_of_head(head: _AbsentHead) -> HeadAbsence:
+    """Return the absence of one head, who must be absent."""
+    absence, delegation = head.absence, head.delegation
     if absence is not None:
-        first, last = _consecutive_days(session, absence)
-        last = last if is_active else None
+        first, last = _consecutive_days(absence, head.days)
+        last = last if head.is_active else None
         return HeadAbsence(AbsenceCause.RECORDED, since=first, until=last, reason=absence.reason, absence=absence)
-    if is_active and delegation is not None:
+    if head.is_active and delegation is not None:
         return HeadAbsence(
             AbsenceCause.DELEGATED, since=delegation.from_date, until=delegation.until_date, reason=delegation.reason
         )
-    return HeadAbsence(AbsenceCause.DISABLED, since=disabled_at)
+    return HeadAbsence(AbsenceCause.DISABLED, since=head.disabled_at)
 
 
-def _consecutive_days(session: Session, absence: Absence) -> tuple[dt.date, dt.date | None]:
-    """Return the first and last day of the run of consecutive absences that includes ``absence``."""
-    rows = session.connection().execute(_ABSENCES_OF_HEAD, {"head": absence.head_id})
+def _consecutive_days(
+    absence: Absence, others: Sequence[tuple[dt.date, dt.date | None]]
+) -> tuple[dt.date, dt.date | None]:
+    """Return the first and last day of the run of consecutive absences that includes ``absence``.
+
+    ``others`` are the days of all absences of the head that have not ended, the earliest first.
+    """
     first, last = absence.from_date, absence.until_date
-    others = list(rows)
-    for _first, until in reversed(others):
+    for begins, until in reversed(others):
         if until == first - _DAY:
-            first = _first
+            first = begins
     for begins, until in others:
         if last is not None and begins - _DAY == last:
             last = until
     return first, last
-
-
-_ABSENCES_OF_HEAD = (
-    select(Absence.from_date, Absence.until_date)
-    .where(Absence.head_id == bindparam("head"), Absence.ended_at.is_(None))
-    .order_by(Absence.from_date)
-)
 
 
 def _uncovered_since(
