@@ -94,7 +94,8 @@ def copy_row(connection: Connection, table: Table, where: str) -> str | None:
     for together in (*unique, *(one for one in table.indexes if one.unique)):
         numbers = [column for column in together.columns if column.type.python_type is int]
         column = next(iter(numbers), next(iter(together.columns)))
-        changes[column.name] = "900001" if numbers else "'lain'"
+        of_days = column.type.python_type is dt.date
+        changes[column.name] = "900001" if numbers else "'2099-12-31'" if of_days else "'lain'"
     assignments = ", ".join(f"{name} = {value}" for name, value in changes.items())
     try:
         with connection.begin_nested():
