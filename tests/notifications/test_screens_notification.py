@@ -223,7 +223,7 @@ def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningAp
         today = NOW.date()
         created = grant_delegation(session, head=office.head, delegate=office.manager2, kind=DelegationKind.PLH,
                 decree_number="8/1",
-                     from_date=today, until_date=today, by=office.administrator, now=NOW)  # fmt: skip
+                     from_date=today, until_date=today, by=office.head, now=NOW)  # fmt: skip
         session.commit()
         (*_, one) = told(running_app, "pengelola2")
         page = running_app.visitor("pengelola2").get(f"/admin/notification/details/?id={one.id}").text
@@ -232,8 +232,12 @@ def test_what_belongs_to_no_request_leads_to_its_own_page(running_app: RunningAp
         assert answer.location == f"/admin/notification/details/?id={one.id}"
         created.withdraw(now=NOW, by=office.head)
         session.commit()
+        grant_delegation(session, head=office.head, delegate=office.manager2, kind=DelegationKind.PLH,
+                decree_number="8/2",
+                     from_date=today, until_date=today, by=office.administrator, now=NOW)  # fmt: skip
+        session.commit()
     assert (told(running_app, "pengelola2")[-1].event, told(running_app, "kepala")[-1].event) == (
-        Event.DELEGATION_WITHDRAWN, Event.DELEGATION_GRANTED,
+        Event.DELEGATION_WITHDRAWN, Event.DELEGATION_UNCONFIRMED,
     )  # fmt: skip
 
 
@@ -371,7 +375,9 @@ def test_the_server_s_round_sends_what_is_due_and_ends_when_it_is_told_to(runnin
     returned(running_app)
     went = Flag()
     with posted(running_app) as box:
-        rounds = Scheduler(running_app.app, 3600, (*JOBS, ("after", lambda _is_stopped: went.set())))
+        # The clock of the tests is not the database's, which would be told by mail too.
+        jobs = [job for job in JOBS if job[0] != "clock"]
+        rounds = Scheduler(running_app.app, 3600, (*jobs, ("after", lambda _is_stopped: went.set())))
         rounds.start()
         assert went.wait(60)
         rounds.stop()
