@@ -115,10 +115,17 @@ class Visitor:
         """Create the client, and log in if a name is given."""
         self.client = app.test_client()
         self.token, self._password = "", password
+        #: Called before each request; logs in again where the session has ended.
+        self.renew: Callable[[], None] = lambda: None
         if username:
-            answer = self.post("/login", username=username, password=password)
-            assert answer.status_code == 303, answer.text
-            self.token = ""
+            self.log_in(username)
+
+    def log_in(self, username: str) -> None:
+        """Log in."""
+        self.token = ""
+        answer = self._post("/login", json=False, username=username, password=self._password)
+        assert answer.status_code == 303, answer.text
+        self.token = ""
 
     @classmethod
     def first_login(cls, app: Flask, username: str, password: str, own: str = OWN_PASSWORD) -> Visitor:
@@ -132,10 +139,15 @@ class Visitor:
 
     def get(self, path: str, *, json: bool = False) -> TestResponse:
         """Send a GET request."""
+        self.renew()
         return self.client.get(path, headers=_headers(json=json))
 
     def post(self, path: str, *, json: bool = False, **fields: Any) -> TestResponse:
         """Submit a form with its CSRF token; ``__`` in a name stands for ``-`` in the field's name."""
+        self.renew()
+        return self._post(path, json=json, **fields)
+
+    def _post(self, path: str, *, json: bool, **fields: Any) -> TestResponse:
         if not self.token:
             self.token = self._token()
         data = {"csrf_token": self.token} | {name.replace("__", "-"): value for name, value in fields.items()}

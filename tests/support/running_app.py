@@ -70,19 +70,25 @@ class RunningApp:
     app: Flask
     engine: Engine
     now: dt.datetime = NOW
-    _visitors: dict[str, tuple[Visitor, dt.datetime]] = field(default_factory=dict)
+    _visitors: dict[str, Visitor] = field(default_factory=dict)
 
     def visitor(self, username: str) -> Visitor:
-        """Return the logged-in client of a user; where the clock was moved by hours, the session has ended."""
-        visitor, since = self._visitors.get(username, (None, self.now))
-        if visitor is None or abs(self.now - since) > _SESSION:
-            return self.log_in_again(username)
-        return visitor
+        """Return the client of a user, which is logged in again where the clock was moved past the end of a session."""
+        return self._visitors.get(username) or self.log_in_again(username)
 
     def log_in_again(self, username: str) -> Visitor:
         """Log a user in with a new client, and return it."""
         visitor = Visitor(self.app, username)
-        self._visitors[username] = (visitor, self.now)
+        since = self.now
+
+        def renew() -> None:
+            nonlocal since
+            if abs(self.now - since) > _SESSION:
+                since = self.now
+                visitor.log_in(username)
+
+        visitor.renew = renew
+        self._visitors[username] = visitor
         return visitor
 
     def actor(self, change_id: int) -> Visitor:
