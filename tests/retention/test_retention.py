@@ -67,14 +67,14 @@ def findings(running_app: RunningApp) -> list[str]:
         return [f"{finding.table} {finding.row}" for finding in verify_register(session).findings]
 
 
-def test_nothing_is_due_by_a_rule_of_the_program(running_app: RunningApp, numbers: dict[str, str]) -> None:
+def nothing_is_due_by_a_rule_of_the_program(running_app: RunningApp, numbers: dict[str, str]) -> None:
     running_app.now = LATER
     page = running_app.visitor("administrator").get("/admin/destruction/new/").text
     assert not any(number in page for number in numbers.values())
     assert "Belum ada aturan: semuanya disimpan." in running_app.visitor("kepala").get("/admin/retention/").text
 
 
-def test_the_office_sets_a_rule_once_for_each_class(running_app: RunningApp) -> None:
+def the_office_sets_a_rule_once_for_each_class(running_app: RunningApp) -> None:
     administrator = running_app.visitor("administrator")
     wrong = administrator.post("/admin/retention/new/", **RULE | {"record_class": "audit", "basis": " "})
     assert wrong.status_code == 422
@@ -85,7 +85,7 @@ def test_the_office_sets_a_rule_once_for_each_class(running_app: RunningApp) -> 
         assert running_app.visitor(name).post("/admin/retention/new/", **RULE).status_code == 403
 
 
-def test_what_has_come_due_is_proposed_and_a_hold_stands_against_its_destruction(
+def what_has_come_due_is_proposed_and_a_hold_stands_against_its_destruction(
     running_app: RunningApp, numbers: dict[str, str]
 ) -> None:
     first, _second = numbers
@@ -110,7 +110,7 @@ def test_what_has_come_due_is_proposed_and_a_hold_stands_against_its_destruction
         assert session.get_one(Destruction, 1).state is DestructionState.PROPOSED
 
 
-def test_an_approved_destruction_removes_content_and_files_and_every_verification_holds(
+def an_approved_destruction_removes_content_and_files_and_every_verification_holds(
     running_app: RunningApp, numbers: dict[str, str]
 ) -> None:
     first, second = map(int, numbers)
@@ -140,9 +140,7 @@ def test_an_approved_destruction_removes_content_and_files_and_every_verificatio
         assert head.get(path).status_code == 200, path
 
 
-def test_a_file_attached_by_mistake_is_erased_and_its_hash_stays(
-    running_app: RunningApp, numbers: dict[str, str]
-) -> None:
+def a_file_attached_by_mistake_is_erased_and_its_hash_stays(running_app: RunningApp, numbers: dict[str, str]) -> None:
     _first, second = numbers
     with running_app.session() as session:
         document = session.scalars(select(Document).where(Document.change_id == int(second))).first()
@@ -162,7 +160,7 @@ def test_a_file_attached_by_mistake_is_erased_and_its_hash_stays(
     assert findings(running_app) == []
 
 
-def test_what_no_erasure_on_record_allows_is_refused_by_the_database_and_found_if_it_is_done(
+def what_no_erasure_on_record_allows_is_refused_by_the_database_and_found_if_it_is_done(
     running_app: RunningApp, numbers: dict[str, str]
 ) -> None:
     _first, second = map(int, numbers)
@@ -180,7 +178,7 @@ def test_what_no_erasure_on_record_allows_is_refused_by_the_database_and_found_i
     assert any(finding.startswith(f"change_request {second}") for finding in result)
 
 
-def test_where_a_request_is_filed_is_noted_shown_filtered_and_exported(
+def where_a_request_is_filed_is_noted_shown_filtered_and_exported(
     running_app: RunningApp, numbers: dict[str, str]
 ) -> None:
     _first, second = numbers
@@ -200,3 +198,16 @@ def test_where_a_request_is_filed_is_noted_shown_filtered_and_exported(
     assert "SRIKANDI-77/2026" in reader.get("/admin/archive-reference/?code=000.9.3").text
     assert "SRIKANDI-77/2026" in reader.get("/admin/archive-reference/export/csv/").text
     assert "SRIKANDI-77/2026" not in reader.get("/admin/archive-reference/?code=999").text
+
+
+def test_records_are_kept_held_destroyed_and_erased_as_the_office_and_its_head_decide(
+    running_app: RunningApp, numbers: dict[str, str]
+) -> None:
+    """Each part builds on those before it, so that they are one test."""
+    nothing_is_due_by_a_rule_of_the_program(running_app, numbers)
+    the_office_sets_a_rule_once_for_each_class(running_app)
+    what_has_come_due_is_proposed_and_a_hold_stands_against_its_destruction(running_app, numbers)
+    an_approved_destruction_removes_content_and_files_and_every_verification_holds(running_app, numbers)
+    a_file_attached_by_mistake_is_erased_and_its_hash_stays(running_app, numbers)
+    what_no_erasure_on_record_allows_is_refused_by_the_database_and_found_if_it_is_done(running_app, numbers)
+    where_a_request_is_filed_is_noted_shown_filtered_and_exported(running_app, numbers)
