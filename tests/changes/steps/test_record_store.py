@@ -257,7 +257,7 @@ def test_a_move_takes_as_many_statements_however_long_the_history(shared: tuple[
         counts.append(len(statements))
         session.rollback()
     assert counts[0] == counts[1]
-    assert counts[0] <= 21
+    assert counts[0] <= 22  # one of them stores the due time that lists are sorted by
 
 
 def test_every_word_of_the_vocabulary_has_a_title() -> None:
