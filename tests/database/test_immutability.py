@@ -171,7 +171,7 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
 #: Tables whose rows are never final: accounts, counters, preferences, what is computed of other rows.
 MUTABLE_TABLES = {
     "agency", "user_account", "number_counter", "login", "login_failure", "saved_view", "list_choice", "step_time",
-    "request_total", "requester_total", "step_total", "deviation_total", "requester_deviation",
+    "step_due", "request_total", "requester_total", "step_total", "deviation_total", "requester_deviation",
     "requester_deviation_total", "reckoned_month", "retention_rule", "search_record", "submission", "pending_upload",
 }  # fmt: skip
 
