@@ -8,7 +8,7 @@ from lpse_admin.accounts.four_eyes import RequestState
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.parsing.blank import strip_blank
-from models.administration.notices import tell_of_account
+from models.administration.notices import notify_of_account_change
 from models.administration.operations import carry_out
 from models.administration.second_person import can_second
 from models.audit.actions import AuditAction
@@ -49,7 +49,7 @@ def refuse(request: AccountRequest, by: User | None, *, now: dt.datetime, reason
     request.refusal_reason = strip_blank(reason)
     _decide(request, RequestState.REFUSED, by, now)
     REFUSED.describe(session_of(request), reason=request.refusal_reason)
-    tell_of_account(request.user, _("%(act)s refused", act=request.act.title), now=now)
+    notify_of_account_change(request.user, _("%(act)s refused", act=request.act.title), now=now)
 
 
 def withdraw(request: AccountRequest, by: User, *, now: dt.datetime) -> None:

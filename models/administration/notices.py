@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from models.administration.account_request import AccountRequest
 
 
-def tell_of_account(
+def notify_of_account_change(
     user: User, what: Message, *, now: dt.datetime, roles: Iterable[Role] = (), only_owner: bool = False
 ) -> None:
     """Tell of what was done to ``user``; who did it is who answers for the transaction.
@@ -41,10 +41,10 @@ def tell_of_account(
         "roles": role_titles(roles),
         "by": _who(session),
     }
-    _tell(session, Event.ACCOUNT_CHANGED, {**{one.id: one for one in others}, user.id: user}, values, now)
+    _notify(session, Event.ACCOUNT_CHANGED, {**{one.id: one for one in others}, user.id: user}, values, now)
 
 
-def tell_of_request(request: AccountRequest, *, now: dt.datetime) -> None:
+def notify_of_account_request(request: AccountRequest, *, now: dt.datetime) -> None:
     """Tell the heads and administrators, and the owner of the account, that something waits for a second person."""
     session = session_of(request)
     session.flush()
@@ -57,7 +57,7 @@ def tell_of_request(request: AccountRequest, *, now: dt.datetime) -> None:
         "by": request.asked_by.full_name,
         "until": request.expires_at,
     }
-    _tell(session, Event.ACCOUNT_REQUEST, people, values, now)
+    _notify(session, Event.ACCOUNT_REQUEST, people, values, now)
 
 
 def role_titles(roles: Iterable[Role]) -> Message | None:
@@ -66,7 +66,7 @@ def role_titles(roles: Iterable[Role]) -> Message | None:
     return join_messages(titles, ", ") if titles else None
 
 
-def _tell(
+def _notify(
     session: Session, event: Event, people: dict[int, User | Recipient], values: dict[str, object], now: dt.datetime
 ) -> None:
     key = f"{event.value}-{secrets.token_urlsafe(16)}"

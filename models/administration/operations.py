@@ -20,7 +20,7 @@ from models.accounts.factors.second_factor import reset_factors
 from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
 from models.accounts.user import User, require_administrator_of
 from models.administration.account_request import AccountRequest, waiting_requests
-from models.administration.notices import tell_of_account, tell_of_request
+from models.administration.notices import notify_of_account_change, notify_of_account_request
 from models.administration.values import (
     Holder,
     flush_unique,
@@ -33,7 +33,7 @@ from models.administration.values import (
 )
 from models.audit.actions import AuditAction
 from models.base import session_of
-from models.notifications.account_mails import send_link_for_administrator, tell_former_address
+from models.notifications.account_mails import notify_former_address, send_link_for_administrator
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -106,7 +106,7 @@ def create_account(
     if waits and by is not None:
         _ask(user, AccountAct.CREATE, by=by, now=now, roles=held)
     else:
-        tell_of_account(user, _("New account"), now=now, roles=held)
+        notify_of_account_change(user, _("New account"), now=now, roles=held)
     return user
 
 
@@ -143,7 +143,7 @@ def alter_account(
     EDITED.describe(session)
     flush_unique(session)
     if user.email != former:
-        _tell_of_address(user, former, now)
+        _notify_of_address(user, former, now)
     return [_ask(user, act, by=by, now=now, **what) for act, what in asked.items()] if by is not None else []
 
 
@@ -213,11 +213,7 @@ def disable_account(
 def enable_account(user: User, by: User | None, *, now: dt.datetime) -> AccountRequest | None:
     """Enable the account, or return the request; raises NotAllowed, NoSuchMove also if its NIP or address is taken."""
     require_administrator_of(by, user.agency_id)
-    if user.is_active:
-        raise NoSuchMove(_("This account is already enabled."))
-    for key in ("nip", "email"):
-        if error := taken_error(session_of(user), key, getattr(user, key), user.agency_id, user):
-            raise NoSuchMove(error)
+    _require_inactive_and_free(user)
     if by is not None and _waits(AccountAct.ENABLE, user, by):
         return _ask(user, AccountAct.ENABLE, by=by, now=now)
     _set_active(user, is_active=True, now=now)
@@ -257,7 +253,7 @@ def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | No
             _change_address(user, request.email, now)
         case AccountAct.FACTOR:
             reset_factors(user, by)
-            tell_of_account(user, _("Second factor off"), now=now)
+            notify_of_account_change(user, _("Second factor off"), now=now)
         case AccountAct.RESET:
             return _reset(user, now=now, secret_key=secret_key, without_second_factor=request.without_second_factor)
     return None
@@ -285,7 +281,7 @@ def _ask(user: User, act: AccountAct, *, by: User, now: dt.datetime, **what: obj
     )
     session.add(request)
     ASKED.describe(session)
-    tell_of_request(request, now=now)
+    notify_of_account_request(request, now=now)
     return request
 
 
@@ -307,14 +303,14 @@ def _set_roles(user: User, held: frozenset[Role], now: dt.datetime) -> None:
         return
     user.roles = held
     user.end_sessions(SessionEnd.ACCOUNT)
-    tell_of_account(user, _("Roles changed"), now=now, roles=held)
+    notify_of_account_change(user, _("Roles changed"), now=now, roles=held)
 
 
 def _set_active(user: User, *, is_active: bool, now: dt.datetime) -> None:
     user.is_active = is_active
     (ENABLED if is_active else DISABLED).describe(session_of(user))
     user.end_sessions(SessionEnd.ACCOUNT)
-    tell_of_account(user, _("Account enabled") if is_active else _("Account disabled"), now=now)
+    notify_of_account_change(user, _("Account enabled") if is_active else _("Account disabled"), now=now)
 
 
 def _require_inactive_and_free(user: User) -> None:
@@ -331,12 +327,12 @@ def _change_address(user: User, email: str | None, now: dt.datetime) -> None:
         raise NoSuchMove(error)
     user.email = email
     EDITED.describe(session_of(user))
-    _tell_of_address(user, former, now)
+    _notify_of_address(user, former, now)
 
 
-def _tell_of_address(user: User, former: str | None, now: dt.datetime) -> None:
-    tell_former_address(user, former, now)
-    tell_of_account(user, _("E-mail address changed"), now=now)
+def _notify_of_address(user: User, former: str | None, now: dt.datetime) -> None:
+    notify_former_address(user, former, now)
+    notify_of_account_change(user, _("E-mail address changed"), now=now)
 
 
 def _reset(user: User, *, now: dt.datetime, secret_key: str | None, without_second_factor: bool) -> str | None:
@@ -357,7 +353,7 @@ def _set_first_password(user: User, password: str, now: dt.datetime, *, without_
         end_factors(user, session_of(user))
     PASSWORD_SET.describe(session_of(user))
     what = _("New password and second factor off") if without_second_factor else _("New password")
-    tell_of_account(user, what, now=now)
+    notify_of_account_change(user, what, now=now)
 
 
 def generate_password() -> str:

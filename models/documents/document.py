@@ -6,12 +6,12 @@ import hashlib
 from http import HTTPStatus
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, select
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, Session, deferred, mapped_column, relationship
 
 from lpse_admin.documents.file_types import VIEWABLE_TYPES
-from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, Refused
+from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
@@ -137,10 +137,13 @@ def attached_keys(session: Session, change: ChangeRequest) -> frozenset[str]:
 
 
 def store_content(session: Session, content: bytes) -> FileContent:
-    """Return the row for ``content``; it is added if it is new."""
+    """Return the row for ``content``; it is added if it is new. Raises ValidationFailed if it was erased on record."""
     sha256 = hashlib.sha256(content).hexdigest()
     row = session.get(FileContent, sha256)
     if row is not None:
+        stored = session.scalar(select(func.length(FileContent.content)).where(FileContent.sha256 == sha256))
+        if stored != row.size:
+            raise ValidationFailed(_("This file was erased here on record, and is not stored again."))
         return row
     row = FileContent(sha256=sha256, size=len(content), content=content)
     try:

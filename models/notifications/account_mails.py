@@ -125,7 +125,7 @@ def change_contact(user: User, *, email: str, phone: str, password: str, now: dt
     """Change one's own e-mail address and telephone number, and tell the former address; raises ValidationFailed."""
     former = user.email
     user.change_contact(email=email, phone=phone, password=password)
-    tell_former_address(user, former, now)
+    notify_former_address(user, former, now)
 
 
 def send_link_for_administrator(user: User, *, secret_key: str, now: dt.datetime) -> PasswordReset:
@@ -136,7 +136,7 @@ def send_link_for_administrator(user: User, *, secret_key: str, now: dt.datetime
     return _send_link(session, asked, user, secret_key, now, note=_ASKED_BY_ADMINISTRATOR)
 
 
-def tell_former_address(user: User, former: str | None, now: dt.datetime) -> None:
+def notify_former_address(user: User, former: str | None, now: dt.datetime) -> None:
     """Tell the former e-mail address of an account that it is another one now."""
     if former is None or former == user.email:
         return

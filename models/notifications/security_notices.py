@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _NOTE = _("If this was not you, tell an administrator, change your password and end your other sessions.")
 
 
-def tell_owner(user: User, what: Message, *, kind: str, address: str, now: dt.datetime) -> None:
+def notify_owner(user: User, what: Message, *, kind: str, address: str, now: dt.datetime) -> None:
     """Notify the owner of an account of ``what`` was done to it, by mail too; of each ``kind`` once a minute."""
     key = f"account-{kind}-{now:%Y%m%d%H%M}"
     notify(
@@ -31,7 +31,7 @@ def tell_owner(user: User, what: Message, *, kind: str, address: str, now: dt.da
     )
 
 
-def tell_of_refusals(user: User, *, address: str, now: dt.datetime) -> None:
+def notify_of_refused_logins(user: User, *, address: str, now: dt.datetime) -> None:
     """Tell the owner, and by an alert those who look after the office, of many refused logins of an account."""
     what = _("Many logins to your account (%(username)s) were refused: wrong passwords.", username=user.username)
     session = session_of(user)

@@ -11,7 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select, true, update
 
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, ValidationFailed
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Iterator, Mapping
 
-    from sqlalchemy import CompoundSelect, Select
+    from sqlalchemy import Column, CompoundSelect, Select
     from sqlalchemy.orm import Session
 
     from models.accounts.user import User
@@ -64,13 +64,32 @@ def erase_file(document: Document, *, by: User, now: dt.datetime, reason: str) -
     require_permission(by, Verb.EDIT, Resource.DOCUMENT, document.agency_id, _NOT_ALLOWED)
     if error := text_error(reason, required_label=_("Reason")):
         raise ValidationFailed(error, field_errors={"reason": error})
-    if document.change_id is not None and holds_in_force(session, [document.change_id]):
-        raise NoSuchMove(_("The request is under a hold: nothing of it is erased."))
     if document.file_content.is_erased:
         raise NoSuchMove(_("The content of this file is erased already."))
+    _require_free(session, document)
     _FILE_ERASED.describe(session, reason=reason.strip())
     _erase_contents(session, document.agency_id, {document.sha256}, ErasedBy(by, now, reason.strip()))
     session.expire(document.file_content)
+
+
+def _require_free(session: Session, document: Document) -> None:
+    """Raise NoSuchMove where the same bytes are another office's too, or are attached to a request under a hold."""
+    for column in _references():
+        table: Any = column.table
+        others = table.c.agency_id.is_distinct_from(document.agency_id) if "agency_id" in table.c else true()
+        if session.scalar(select(column).where(column == document.sha256, others).limit(1)) is not None:
+            raise NoSuchMove(_("The same file is kept for other records, which have to keep it: it is not erased."))
+    with_it = select(Document.change_id).where(Document.sha256 == document.sha256, Document.change_id.is_not(None))
+    if holds_in_force(session, [id_ for id_ in session.scalars(with_it) if id_ is not None]):
+        raise NoSuchMove(_("The request is under a hold: nothing of it is erased."))
+
+
+def _references() -> Iterator[Column[Any]]:
+    """Yield the columns that refer to the content of a file."""
+    for table in Base.metadata.sorted_tables:
+        for foreign_key in table.foreign_keys:
+            if foreign_key.target_fullname == "file_content.sha256":
+                yield foreign_key.parent
 
 
 def erase_request(session: Session, change: ChangeRequest, who: ErasedBy) -> None:
@@ -165,15 +184,12 @@ def _contents_of(change_id: int) -> CompoundSelect[Any]:
 def _held_by_nothing_else(session: Session, change_id: int, hashes: set[str]) -> set[str]:
     """Return those of ``hashes`` that no other record refers to."""
     connection, free = session.connection(), set(hashes)
-    for table in Base.metadata.sorted_tables:
-        for foreign_key in table.foreign_keys:
-            if foreign_key.target_fullname != "file_content.sha256":
-                continue
-            column: Any = foreign_key.parent
-            others = select(column).where(column.in_(hashes))
-            if "change_id" in table.c:
-                others = others.where(table.c.change_id.is_distinct_from(change_id))
-            free -= set(connection.scalars(others))
+    for column in _references():
+        table: Any = column.table
+        others = select(column).where(column.in_(hashes))
+        if "change_id" in table.c:
+            others = others.where(table.c.change_id.is_distinct_from(change_id))
+        free -= set(connection.scalars(others))
     return free
 
 

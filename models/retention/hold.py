@@ -92,13 +92,16 @@ class Hold(Base):
 def place_hold(session: Session, *, by: User, now: dt.datetime, number: str, reason: str) -> Hold:
     """Put the request with this number under a hold; raises NotAllowed and ValidationFailed ("number", "reason")."""
     require_permission(by, Verb.CREATE, Resource.HOLD, by.agency_id, _NOT_ALLOWED)
-    change = find_request(session, by, number)
+    errors = {"reason": error} if (error := text_error(reason, required_label=_("Reason"))) else {}
+    try:
+        change = find_request(session, by, number)
+    except ValidationFailed as refusal:
+        raise ValidationFailed(refusal.message, field_errors={**refusal.field_errors, **errors}) from None
     session.refresh(change, ["version"], with_for_update=True)
     if holds_in_force(session, [change.id]):
-        known = _("This request is under a hold already.")
-        raise ValidationFailed(known, field_errors={"number": known})
-    if error := text_error(reason, required_label=_("Reason")):
-        raise ValidationFailed(error, field_errors={"reason": error})
+        errors["number"] = _("This request is under a hold already.")
+    if errors:
+        raise ValidationFailed(next(iter(errors.values())), field_errors=errors)
     hold = Hold(agency_id=change.agency_id, change=change, reason=reason.strip(), placed_by_id=by.id, placed_at=now)
     session.add(hold)
     _PLACED.describe(session, reason=hold.reason)

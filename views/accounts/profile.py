@@ -19,7 +19,7 @@ from models.accounts.user import CsvSeparator, Language, Scheme
 from models.audit import trail
 from models.database import db
 from models.notifications import account_mails
-from models.notifications.security_notices import tell_owner
+from models.notifications.security_notices import notify_owner
 from models.office.options import load_digest_time
 from models.releases.calendar_feed import is_feed_good, load_active_feed
 from views.app.access import get_current_user, is_local_url
@@ -165,7 +165,7 @@ def change_password() -> Response | tuple[str, int]:
         return _profile_response(password=form)
     try:
         user.change_password(form.old.data or "", form.new.data or "", form.again.data or "")
-        tell_owner(user, _PASSWORD_CHANGED, kind="password", address=client_address(), now=now())
+        notify_owner(user, _PASSWORD_CHANGED, kind="password", address=client_address(), now=now())
         continue_session()
         commit_profile()
     except ValidationFailed as refusal:

@@ -27,7 +27,7 @@ from models.administration.operations import (
 from models.changes.moves.assignment import steps_held_by
 from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
-from models.notifications.security_notices import alert, tell_owner
+from models.notifications.security_notices import alert, notify_owner
 from models.search.search import user_matches
 from views.accounts.account_requests import show_password
 from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
@@ -218,7 +218,7 @@ class UserView(RecordView):
             _tell_waiting(user)
             return
         what = _("%(by)s reset the second factor of %(name)s.", by=by.full_name, name=user.full_name)
-        tell_owner(user, what, kind="factor-reset", address=client_address(), now=now())
+        notify_owner(user, what, kind="factor-reset", address=client_address(), now=now())
         alert(db.session(), "factor-off", what, agency_id=user.agency_id, now=now())
 
     @action(

@@ -27,7 +27,7 @@ from models.accounts.factors.second_factor import (
     turn_codes_on,
 )
 from models.database import db
-from models.notifications.security_notices import alert, tell_owner
+from models.notifications.security_notices import alert, notify_owner
 from views.app.access import get_current_user, settings
 from views.app.authentication import passkeys
 from views.app.authentication.sessions import client_address, continue_session, count_wrong_secret, is_own_password
@@ -155,7 +155,7 @@ def _back(sentence: str) -> Response:
 def _done(what: Message, sentence: str, codes: list[str] | None, *, kind: str) -> Response | tuple[str, int]:
     """Commit a change of the factors, tell the owner, and go on in a new session; with new codes, if there are any."""
     session.pop(_OFFER_KEY, None)
-    tell_owner(get_current_user(), what, kind=kind, address=client_address(), now=now())
+    notify_owner(get_current_user(), what, kind=kind, address=client_address(), now=now())
     continue_session()
     keep_submission(url_for("factors.show"))
     db.session.commit()
@@ -227,7 +227,7 @@ def make_codes() -> Response | tuple[str, int]:
     def then() -> Response | tuple[str, int]:
         codes = renew_recovery_codes(get_current_user(), now())
         what = _("New recovery codes were made for your account; the former ones are void.")
-        tell_owner(get_current_user(), what, kind="codes", address=client_address(), now=now())
+        notify_owner(get_current_user(), what, kind="codes", address=client_address(), now=now())
         db.session.commit()
         return _page(codes=codes)
 

@@ -31,7 +31,7 @@ from models.accounts.login_session import Login
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
-from models.notifications.security_notices import tell_of_refusals
+from models.notifications.security_notices import notify_of_refused_logins
 from views.app import security_log
 from views.app.access import (
     current_user_or_none,
@@ -211,7 +211,7 @@ def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt) -> User:
     user = db.session.get(User, outcome.user_id) if isinstance(outcome, Login) else outcome.user
     if isinstance(outcome, LoginRefused):
         if user is not None and outcome.reaches_limit:
-            tell_of_refusals(user, address=client_address(), now=now())
+            notify_of_refused_logins(user, address=client_address(), now=now())
         security_log.note_login(user, attempt.username, outcome="refused")
         db.session.commit()
         raise outcome.too_many or Unauthenticated(_("The user name, password or code is wrong."))
