@@ -58,6 +58,7 @@ _ACTIONS = (
     AuditAction("change.hand-over", _("Reassigned a step")),
     AuditAction("deviation.dispose", _("Decided on a deviation")),
     AuditAction("deviation.follow-up", _("Recorded a follow-up of a deviation")),
+    AuditAction("demo.start", _("Filled the demo")),
     AuditAction("deadline.sweep", _("Checked for overdue steps")),
     AuditAction("notification.read", _("Read a notification")),
     AuditAction("mail.send", _("Sent a mail")),
