@@ -14,6 +14,8 @@ GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO lpse_app;
 
 -- The audit trail, and what verifications came to, are added to and read.
 REVOKE UPDATE, DELETE ON audit_entry, audit_row, audit_check, audit_finding FROM lpse_app;
+-- What an entry tells is blanked by an erasure; a trigger lets that pass only where the erasure is on record.
+GRANT UPDATE (rows, reason) ON audit_entry TO lpse_app;
 -- The heads of the chains, anchors and verifications that were asked for are not removed.
 REVOKE DELETE ON audit_chain, audit_anchor, audit_job FROM lpse_app;
 -- The revision of the schema is the owner's.

@@ -7,11 +7,15 @@ from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
-from sqlalchemy.exc import ProgrammingError
+from sqlalchemy import create_engine, func, make_url, select, text
+from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from lpse_admin.sop.steps import Outcome, Step
-from tests.support.cast import LUMAJANG
+from models.audit.erasure import Erasure
+from models.changes.change import ChangeRequest
+from models.integrity.run import verify_register
+from models.retention.erase import ErasedBy, erase_request
+from tests.support.cast import LUMAJANG, NOW
 from tests.support.running_app import open_app
 from views.audit.verifying import verify_and_save
 from views.notifications.anchoring import anchor_all
@@ -85,3 +89,20 @@ def test_people_work_and_the_server_works_under_the_role_that_cannot_rewrite_the
                 with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"):
                     connection.execute(text(statement))
                 connection.rollback()
+
+
+@pytest.mark.postgres
+def test_a_destruction_is_carried_out_under_the_role_and_nothing_else_of_the_trail_is_changed(role_url: str) -> None:
+    with open_app(role_url) as running_app:
+        id_ = running_app.change_at_step(LUMAJANG, Step.URGENCY)
+        with running_app.session() as session:
+            head = running_app.cast(session).lumajang.head
+            erase_request(session, session.get_one(ChangeRequest, id_), ErasedBy(head, NOW, "Masa simpan habis"))
+            session.commit()
+        with running_app.session() as session:
+            erased = select(func.count()).where(Erasure.table_name == "audit_entry")
+            assert session.scalar(erased)
+            assert verify_register(session).findings == []
+            kept = "UPDATE audit_entry SET reason = 'lain' WHERE CAST(id AS TEXT) NOT IN (SELECT row_key FROM erasure)"
+        with running_app.engine.connect() as connection, pytest.raises(DBAPIError, match="append-only"):
+            connection.execute(text(kept))
