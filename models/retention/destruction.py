@@ -93,6 +93,7 @@ class Destruction(Base):
         """Approve it, and destroy what it lists; raises NotAllowed, and NoSuchMove under a hold or before it is due."""
         self._require_decidable(by, now)
         session = session_of(self)
+        _lock_requests(session, [item.record_id for item in self.items])
         held = holds_in_force(session, [item.record_id for item in self.items])
         if held:
             numbers = ", ".join(item.record_name for item in self.items if item.record_id in held)
@@ -155,9 +156,14 @@ def destructible(session: Session, agency: Agency, now: dt.datetime) -> Sequence
             RetentionRule.disposition == Disposition.DESTROY,
         )
     ).one_or_none()
-    result = due_records(session, agency, rule, now) if rule is not None else []
-    held = holds_in_force(session, [one.record_id for one in result])
-    return [one for one in result if one.record_id not in held]
+    return [] if rule is None else due_records(session, agency, rule, now, without_held=True)
+
+
+def _lock_requests(session: Session, record_ids: Collection[int]) -> None:
+    """Keep these requests from others until the transaction ends: whoever places a hold on one locks it too."""
+    session.execute(
+        select(ChangeRequest.id).where(ChangeRequest.id.in_(record_ids)).order_by(ChangeRequest.id).with_for_update()
+    )
 
 
 def _require_due(

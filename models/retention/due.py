@@ -13,10 +13,11 @@ from models.audit.erasure import Erasure
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Release
 from models.inventory.asset import Asset, AssetMutation, MutationKind
+from models.retention.hold import Hold
 from models.retention.rule import RetentionRule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Select
     from sqlalchemy.orm import Session
@@ -38,17 +39,25 @@ class DueRecord:
     due_on: dt.date
 
 
-def due_records(session: Session, agency: Agency, rule: RetentionRule, now: dt.datetime) -> Sequence[DueRecord]:
-    """Return the records of the rule's class that have come due, the oldest first, at most MOST_LISTED."""
-    return list(_due(session, agency, rule, now))
+def due_records(
+    session: Session, agency: Agency, rule: RetentionRule, now: dt.datetime, *, without_held: bool = False
+) -> Sequence[DueRecord]:
+    """Return the records of the rule's class that have come due, the oldest first, at most MOST_LISTED.
 
-
-def _due(session: Session, agency: Agency, rule: RetentionRule, now: dt.datetime) -> Iterator[DueRecord]:
+    ``without_held`` leaves out requests under a hold, before they are counted.
+    """
     events = _EVENTS.get(rule.record_class)
     if events is None:
-        return
+        return []
+    statement = events(agency.id)
+    if without_held:
+        statement = statement.where(~exists().where(Hold.change_id == ChangeRequest.id, Hold.is_in_force))
+    return list(_due(session.execute(statement.limit(MOST_LISTED)), agency, rule, now))
+
+
+def _due(rows: Iterable[Any], agency: Agency, rule: RetentionRule, now: dt.datetime) -> Iterator[DueRecord]:
     today = agency.local_date(now)
-    for record_id, name, moment in session.execute(events(agency.id).limit(MOST_LISTED)):
+    for record_id, name, moment in rows:
         started = agency.local_date(moment) if isinstance(moment, dt.datetime) else moment
         due = due_date(started, rule.active_years, rule.inactive_years)
         if due > today:
