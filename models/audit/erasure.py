@@ -16,7 +16,7 @@ from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp
 from models.immutability import RowRules, no_update_or_delete
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
     from sqlalchemy import Connection
 
@@ -28,7 +28,8 @@ class Erasure(Base):
     """That the content of one row was erased."""
 
     __tablename__ = "erasure"
-    __table_args__ = (Index(None, "table_name", "row_key", unique=True), Index(None, "agency_id", "erased_at", "id"))
+    # An entry of the trail that tells of several requests is erased with each of them.
+    __table_args__ = (Index(None, "table_name", "row_key", "id"), Index(None, "agency_id", "erased_at", "id"))
     row_rules: ClassVar[RowRules] = no_update_or_delete("an erasure stays on record")
 
     id: Mapped[PrimaryKey]
@@ -36,7 +37,7 @@ class Erasure(Base):
     destruction_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("destruction.id"))
     table_name: Mapped[str] = mapped_column(String(40))
     row_key: Mapped[str] = mapped_column(String(64))
-    #: Of an entry of the trail the hash of what it says now; of a row that of what was erased; of a file its own.
+    #: Of an entry of the trail the hash of all that it says now; of a row that of what was erased; of a file its own.
     content_hash: Mapped[str] = mapped_column(String(64))
     reason: Mapped[LongText]
     erased_at: Mapped[Timestamp]
@@ -52,17 +53,12 @@ def content_hash(content: object) -> str:
     return hashlib.sha256(canonical_json(content).encode()).hexdigest()
 
 
-def entry_content_hash(entry: Mapping[str, Any]) -> str:
-    """Return the hash of what an entry of the trail tells."""
-    return content_hash([entry["rows"], entry["reason"]])
-
-
 def erased_hashes(connection: Connection, table: str, keys: Collection[str] | None = None) -> dict[str, str]:
-    """Return the hashes of the erasures in ``table``, by the key of the row; a database of before has none."""
+    """Return the hashes of the newest erasures in ``table``, by the key of the row; a database of before has none."""
     if not inspect(connection).has_table(Erasure.__tablename__):
         return {}
     erasure: Any = Erasure.__table__.c
     statement = select(erasure.row_key, erasure.content_hash).where(erasure.table_name == table)
     if keys is not None:
         statement = statement.where(erasure.row_key.in_(keys))
-    return {row.row_key: row.content_hash for row in connection.execute(statement)}
+    return {row.row_key: row.content_hash for row in connection.execute(statement.order_by(erasure.id))}

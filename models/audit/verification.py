@@ -12,7 +12,7 @@ from sqlalchemy import select
 from lpse_admin.i18n import Message, _
 from models.audit import seal
 from models.audit.anchors import Anchor, chain_anchors
-from models.audit.erasure import entry_content_hash, erased_hashes
+from models.audit.erasure import erased_hashes
 from models.audit.seal import KeyRing, SealState
 from models.audit.trail import GENESIS_HASH, AuditEntry, AuditRow, entry_hash
 
@@ -135,7 +135,7 @@ class _Link:
         indexed: set[tuple[str, str]],
         erased: str | None = None,
     ) -> Iterator[ChainError]:
-        """Yield what is wrong with the next entry, and go on to it; ``erased`` is the hash of what an erasure left."""
+        """Yield what is wrong with the next entry, and go on to it; ``erased`` is its hash since an erasure."""
         error = self._error(entry, anchored, erased) or self._place_error(entry, rows, indexed)
         if error is not None:
             is_anchor = anchored not in {None, entry["hash"]}
@@ -149,7 +149,7 @@ class _Link:
             return _("An entry before this one is missing.")
         if entry["previous_hash"] != self.previous:
             return _("The entry does not follow the previous one.")
-        if entry["hash"] != entry_hash(dict(entry)) and entry_content_hash(entry) != erased:
+        if entry_hash(dict(entry)) not in {entry["hash"], erased}:
             return _("The entry was modified after it was written.")
         if anchored not in {None, entry["hash"]}:
             return _("The entry differs from the anchored one.")

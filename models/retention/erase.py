@@ -19,7 +19,7 @@ from lpse_admin.i18n import _
 from models.accounts.permission import require_permission
 from models.audit import trail
 from models.audit.actions import AuditAction
-from models.audit.erasure import ERASED_TEXT, Erasure, content_hash, entry_content_hash
+from models.audit.erasure import ERASED_TEXT, Erasure, content_hash
 from models.audit.told_values import as_told
 from models.base import Base, canonical_json, session_of
 from models.changes.change import ChangeRequest
@@ -235,6 +235,6 @@ def _erase_entries(session: Session, change: ChangeRequest, who: ErasedBy, keys:
         if left == {"rows": entry["rows"], "reason": entry["reason"]}:
             continue
         key = (str(_entry.name), str(entry["id"]))
-        session.add(_erasure(change.agency_id, key, entry_content_hash({**entry, **left}), who))
+        session.add(_erasure(change.agency_id, key, trail.entry_hash({**entry, **left}), who))
         session.flush()
         session.connection().execute(update(_entry).where(_entry.c.id == entry["id"]).values(left))

@@ -25,17 +25,20 @@ _FETCHED = 1_000
 
 
 def draft_entries(session: Session) -> frozenset[int]:
-    """Return the ids of the entries whose rows are left out: of requests never submitted, and what was erased."""
+    """Return the ids of the entries whose rows are left out: of requests never submitted."""
     submitted = select(ChangeRequest.id).where(ChangeRequest.submitted_at.is_not(None))
     told = select(AuditRow.entry_id).where(
         AuditRow.table_name == ChangeRequest.__tablename__, cast(AuditRow.row_id, BigInteger).not_in(submitted)
     )
-    erased = erased_hashes(session.connection(), AuditEntry.__tablename__)
-    return frozenset((*session.scalars(told), *map(int, erased)))
+    return frozenset(session.scalars(told))
 
 
 def trail_lines(session: Session, start: Anchor, end: Anchor, drafts: Container[int]) -> Iterator[bytes]:
-    """Yield the entries after ``start`` up to ``end``, a line of JSON each; what drafts say is left out."""
+    """Yield the entries after ``start`` up to ``end``, a line of JSON each; what drafts say is left out.
+
+    An entry of which an erasure took something has the hash of what is left of it beside its own.
+    """
+    erased = erased_hashes(session.connection(), AuditEntry.__tablename__)
     table: Any = AuditEntry.__table__
     statement = (
         select(table)
@@ -50,6 +53,8 @@ def trail_lines(session: Session, start: Anchor, end: Anchor, drafts: Container[
             **{name: entry[name] for name in HASHED},
             "hash": entry["hash"],
         }
+        if (left := erased.get(str(entry["id"]))) is not None:
+            line["erased_hash"] = left
         if entry["id"] in drafts:
             line["rows"] = None
         yield (json.dumps(line, ensure_ascii=False) + "\n").encode()
