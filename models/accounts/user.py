@@ -176,7 +176,9 @@ class User(Base):
 
     def outside_inspection(self, now: dt.datetime) -> Message | None:
         """Return why an inspector may not use the account at this moment, or None; of others None."""
-        return None if self.agency is None else self.inspection.refusal(self.agency.local_date(now))
+        if self.agency is None or not self.is_inspector:
+            return None
+        return self.inspection.refusal(self.agency.local_date(now))
 
     @property
     def is_superadmin(self) -> bool:

@@ -66,8 +66,11 @@ class AccountRequest(Base):
     act: Mapped[AccountAct] = mapped_column(enum_type(AccountAct, "act"))
     #: The roles that the account is to have; None if they stay.
     roles: Mapped[tuple[Role, ...] | None] = mapped_column(EnumSet(Role))
-    #: The e-mail address that it is to have.
+    #: The e-mail address that it is to have; of a new account the one that it was made with.
     email: Mapped[ShortText | None]
+    #: The days of the inspection, where it is to be an inspector's.
+    inspects_from: Mapped[dt.date | None]
+    inspects_until: Mapped[dt.date | None]
     without_second_factor: Mapped[bool] = mapped_column(default=False, server_default=false())
     asked_by_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     asked_by_name: Mapped[str | None] = snapshot_of("asked_by_id")

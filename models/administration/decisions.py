@@ -20,23 +20,24 @@ if TYPE_CHECKING:
 
     from models.accounts.user import User
     from models.administration.account_request import AccountRequest
+    from models.administration.operations import WayIn
 
 APPROVED = AuditAction("account-request.approve", _("Approved the change of an account"))
 REFUSED = AuditAction("account-request.refuse", _("Refused the change of an account"))
 WITHDRAWN = AuditAction("account-request.withdraw", _("Withdrew a request for a second person"))
 
 
-def approve(request: AccountRequest, by: User | None, *, now: dt.datetime, secret_key: str | None) -> str | None:
-    """Do what was asked, as its second person (None: the terminal); return the password to hand over, or None.
+def approve(request: AccountRequest, by: User | None, *, now: dt.datetime, secret_key: str | None) -> WayIn | None:
+    """Do what was asked, as its second person (None: the terminal); return the way in where the password is a new one.
 
     Raises NotAllowed for anybody else, NoSuchMove if it does not wait any more or cannot be done as things are now.
     """
     _require_waiting(request, now)
     _require_second_person(request, by)
     _decide(request, RequestState.APPROVED, by, now)
-    password = carry_out(request, now=now, secret_key=secret_key)
+    way_in = carry_out(request, now=now, secret_key=secret_key)
     APPROVED.describe(session_of(request))
-    return password
+    return way_in
 
 
 def refuse(request: AccountRequest, by: User | None, *, now: dt.datetime, reason: str) -> None:

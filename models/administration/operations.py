@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lpse_admin.accounts.four_eyes import REQUEST_LIFETIME, AccountAct, needs_second_person
+from lpse_admin.accounts.four_eyes import GUARDED_ROLES, REQUEST_LIFETIME, AccountAct, needs_second_person
 from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.accounts.roles import Role
 from lpse_admin.accounts.sessions import SessionEnd
@@ -67,6 +67,13 @@ class NewAccount:
     password: str = field(repr=False)
 
 
+@dataclass(frozen=True, slots=True)
+class WayIn:
+    """How the owner of an account gets in whose password was set anew: by ``password``, or (None) by a mailed link."""
+
+    password: str | None = field(repr=False)
+
+
 def create_account(
     session: Session, by: User | None, account: NewAccount, *, now: dt.datetime, demands_nip: bool = False
 ) -> User:
@@ -104,7 +111,7 @@ def create_account(
     CREATED.describe(session)
     flush_unique(session)
     if waits and by is not None:
-        _ask(user, AccountAct.CREATE, by=by, now=now, roles=held)
+        _ask(user, AccountAct.CREATE, by=by, now=now, roles=held, email=user.email)
     else:
         notify_of_account_change(user, _("New account"), now=now, roles=held)
     return user
@@ -131,15 +138,16 @@ def alter_account(
     result = dates_errors(session, user.agency, held, dates, is_required=_needs_dates(user, held, dates))
     cleaned = validated(session, Holder(user.agency_id, user, demands_nip, result), values, held)
     asked: dict[AccountAct, dict[str, object]] = {}
-    if _waits(AccountAct.ROLES, user, by, held) and held != user.roles:
-        asked[AccountAct.ROLES] = {"roles": held}
-    if _waits(AccountAct.EMAIL, user, by) and cleaned["email"] != former:
+    if _waits(AccountAct.ROLES, user, by, held, now=now) and held != user.roles:
+        first, last = dates_kept(held, dates)
+        asked[AccountAct.ROLES] = {"roles": held, "inspects_from": first, "inspects_until": last}
+    if _waits(AccountAct.EMAIL, user, by, held, now=now) and cleaned["email"] != former:
         asked[AccountAct.EMAIL] = {"email": cleaned.pop("email")}
     for key, value in cleaned.items():
         setattr(user, key, value)
     if AccountAct.ROLES not in asked:
         _set_roles(user, held, now)
-    _set_inspection(user, dates)
+        _set_inspection(user, dates)
     EDITED.describe(session)
     flush_unique(session)
     if user.email != former:
@@ -156,7 +164,7 @@ def change_roles(
     require_may_have_roles(user, by, held, leaves_vacant=leaves_vacant)
     if error := roles_error(held, user.roles, user.agency_id):
         raise ValidationFailed(error, field_errors={"roles": error})
-    if by is not None and _waits(AccountAct.ROLES, user, by, held):
+    if by is not None and _waits(AccountAct.ROLES, user, by, held, now=now):
         return _ask(user, AccountAct.ROLES, by=by, now=now, roles=held)
     _set_roles(user, held, now)
     EDITED.describe(session_of(user))
@@ -174,15 +182,15 @@ def reset_account(
     require_administrator_of(by, user.agency_id)
     if by.id == user.id:
         raise NotAllowed(_("Change your own password on your profile page."))
-    if _waits(AccountAct.RESET, user, by):
+    if _waits(AccountAct.RESET, user, by, now=now):
         return _ask(user, AccountAct.RESET, by=by, now=now, without_second_factor=without_second_factor)
-    return _reset(user, now=now, secret_key=secret_key, without_second_factor=without_second_factor)
+    return _reset(user, now=now, secret_key=secret_key, without_second_factor=without_second_factor).password
 
 
 def reset_factor_of(user: User, by: User, *, now: dt.datetime) -> AccountRequest | None:
     """Turn off the second factor of somebody whose device is lost, or return the request; raises as the rule does."""
     require_administrator_of(by, user.agency_id)
-    if by.id != user.id and _waits(AccountAct.FACTOR, user, by):
+    if by.id != user.id and _waits(AccountAct.FACTOR, user, by, now=now):
         return _ask(user, AccountAct.FACTOR, by=by, now=now)
     reset_factors(user, by)
     return None
@@ -204,17 +212,22 @@ def disable_account(
     if by is not None and by.id == user.id:
         raise NotAllowed(_("You cannot disable your own account; another administrator can."))
     _require_others(user, user.roles, leaves_vacant=leaves_vacant)
-    if by is not None and _waits(AccountAct.DISABLE, user, by):
+    if by is not None and _waits(AccountAct.DISABLE, user, by, now=now):
         return _ask(user, AccountAct.DISABLE, by=by, now=now)
     _set_active(user, is_active=False, now=now)
     return None
 
 
 def enable_account(user: User, by: User | None, *, now: dt.datetime) -> AccountRequest | None:
-    """Enable the account, or return the request; raises NotAllowed, NoSuchMove also if its NIP or address is taken."""
+    """Enable the account, or return the request.
+
+    Raises NotAllowed, and NoSuchMove also if its NIP or address is taken, or it is new and waits for a second person.
+    """
     require_administrator_of(by, user.agency_id)
     _require_inactive_and_free(user)
-    if by is not None and _waits(AccountAct.ENABLE, user, by):
+    if any(one.act is AccountAct.CREATE for one in waiting_requests(session_of(user), user, now)):
+        raise NoSuchMove(_("This waits for a second person already."))
+    if by is not None and _waits(AccountAct.ENABLE, user, by, now=now):
         return _ask(user, AccountAct.ENABLE, by=by, now=now)
     _set_active(user, is_active=True, now=now)
     return None
@@ -227,9 +240,11 @@ def require_may_have_roles(user: User, by: User | None, held: frozenset[Role], *
     _require_others(user, user.roles - held, leaves_vacant=leaves_vacant)
 
 
-def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | None) -> str | None:
-    """Do what was asked, once a second person has approved it; return the password to hand over, or None.
+def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | None) -> WayIn | None:
+    """Do what was asked, once a second person has approved it; return the way in where the password was set anew.
 
+    That is so wherever somebody else may know what opens an account that can decide from now on: a new one, one that
+    is enabled and whose owner has not chosen a password yet, and one that becomes a head's or an administrator's.
     Everything is asked again as it is now: raises as the operations do.
     """
     user, by = request.user, request.asked_by
@@ -237,18 +252,19 @@ def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | No
     match request.act:
         case AccountAct.CREATE | AccountAct.ENABLE:
             _require_inactive_and_free(user)
+            if request.act is AccountAct.CREATE and request.email != user.email:
+                raise NoSuchMove(_("The account has another e-mail address than when this was asked; refuse it."))
             _set_active(user, is_active=True, now=now)
-            if request.act is AccountAct.CREATE:
+            if request.act is AccountAct.CREATE or user.is_password_initial:
                 return _reset(user, now=now, secret_key=secret_key, without_second_factor=False)
         case AccountAct.DISABLE:
             _require_others(user, user.roles)
             _set_active(user, is_active=False, now=now)
         case AccountAct.ROLES:
-            held = frozenset(request.roles or ())
-            require_may_have_roles(user, by, held)
-            if error := roles_error(held, user.roles, user.agency_id):
-                raise NoSuchMove(error)
-            _set_roles(user, held, now)
+            was_guarded = not GUARDED_ROLES.isdisjoint(user.roles)
+            _change_asked_roles(request, now)
+            if not was_guarded and not GUARDED_ROLES.isdisjoint(user.roles):
+                return _reset(user, now=now, secret_key=secret_key, without_second_factor=True)
         case AccountAct.EMAIL:
             _change_address(user, request.email, now)
         case AccountAct.FACTOR:
@@ -259,8 +275,32 @@ def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | No
     return None
 
 
-def _waits(act: AccountAct, user: User, by: User | None, after: frozenset[Role] | None = None) -> bool:
-    return by is not None and needs_second_person(act, user.roles, user.roles if after is None else after)
+def _change_asked_roles(request: AccountRequest, now: dt.datetime) -> None:
+    """Give the roles of a request, with the dates of an inspector; raises NoSuchMove and NotAllowed."""
+    user, held = request.user, frozenset(request.roles or ())
+    dates = InspectionDates(request.inspects_from, request.inspects_until)
+    require_may_have_roles(user, request.asked_by, held)
+    errors = dates_errors(session_of(user), user.agency, held, dates, is_required=dates != InspectionDates())
+    if error := roles_error(held, user.roles, user.agency_id) or next(iter(errors.values()), None):
+        raise NoSuchMove(error)
+    _set_roles(user, held, now)
+    if Role.INSPECTOR in held:
+        _set_inspection(user, dates)
+
+
+def _waits(
+    act: AccountAct, user: User, by: User | None, after: frozenset[Role] | None = None, *, now: dt.datetime
+) -> bool:
+    """Whether ``act`` waits: by the roles the account has, is to have after it, or may have once a request is approved.
+
+    What is asked for is not counted for a further change of roles.
+    """
+    if by is None:
+        return False
+    if act is AccountAct.ROLES:
+        return needs_second_person(act, user.roles, user.roles if after is None else after)
+    asked = (one.roles or () for one in waiting_requests(session_of(user), user, now))
+    return needs_second_person(act, user.roles, (after or frozenset()).union(*asked))
 
 
 def _ask(user: User, act: AccountAct, *, by: User, now: dt.datetime, **what: object) -> AccountRequest:
@@ -301,6 +341,8 @@ def _set_inspection(user: User, dates: InspectionDates) -> None:
 def _set_roles(user: User, held: frozenset[Role], now: dt.datetime) -> None:
     if held == user.roles:
         return
+    # Dates of before belong to an inspection that is over.
+    user.inspects_from, user.inspects_until = dates_kept(held & user.roles, user.inspection)
     user.roles = held
     user.end_sessions(SessionEnd.ACCOUNT)
     notify_of_account_change(user, _("Roles changed"), now=now, roles=held)
@@ -335,15 +377,15 @@ def _notify_of_address(user: User, former: str | None, now: dt.datetime) -> None
     notify_of_account_change(user, _("E-mail address changed"), now=now)
 
 
-def _reset(user: User, *, now: dt.datetime, secret_key: str | None, without_second_factor: bool) -> str | None:
+def _reset(user: User, *, now: dt.datetime, secret_key: str | None, without_second_factor: bool) -> WayIn:
     """Mail a link, or return a new first password where that cannot be; the former password ends either way."""
     password = generate_password()
     if secret_key is None or not user.email:
         _set_first_password(user, password, now, without_second_factor=without_second_factor)
-        return password
+        return WayIn(password)
     _set_first_password(user, secrets.token_urlsafe(32), now, without_second_factor=without_second_factor)
     send_link_for_administrator(user, secret_key=secret_key, now=now)
-    return None
+    return WayIn(None)
 
 
 def _set_first_password(user: User, password: str, now: dt.datetime, *, without_second_factor: bool) -> None:

@@ -20,10 +20,11 @@ from lpse_admin.accounts.four_eyes import (
     mixed_roles_error,
     needs_second_person,
 )
+from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.notifications.events import Event
-from models.accounts.user import PERSONAL_FIELDS, User
+from models.accounts.user import PERSONAL_FIELDS, User, is_password_correct
 from models.administration.account_request import AccountRequest
 from models.administration.decisions import approve, refuse, withdraw
 from models.administration.operations import (
@@ -108,9 +109,10 @@ def test_a_new_head_or_administrator_stays_disabled_until_a_second_person_approv
     for nobody in (office.administrator, office.manager, office.inspector, created):
         with pytest.raises(NotAllowed):
             approve(request, nobody, now=NOW, secret_key=None)
-    password = approve(request, office.head, now=NOW, secret_key=None)
+    way_in = approve(request, office.head, now=NOW, secret_key=None)
     assert (created.is_active, created.roles, created.is_password_initial) == (True, frozenset(roles), True)
-    assert password is not None
+    assert way_in is not None
+    assert way_in.password is not None
     session.commit()
 
 
@@ -132,7 +134,7 @@ def test_the_roles_come_with_the_approval_and_end_the_sessions(session: AuditedS
     change_roles(office.manager, office.administrator, {Role.HEAD}, now=NOW)
     approve(waiting(session), office.head, now=NOW, secret_key=None)
     assert office.manager.roles == {Role.HEAD}
-    assert office.manager.session_version == version + 1
+    assert office.manager.session_version == version + 2, "by the roles, and by the new password"
 
 
 def test_the_address_of_a_head_waits_and_the_rest_of_the_form_does_not(session: AuditedSession, office: Office) -> None:
@@ -248,6 +250,112 @@ def test_enabling_a_disabled_head_waits_too(session: AuditedSession, office: Off
     assert second.is_active
 
 
+def test_a_password_of_who_asked_never_opens_a_new_head_by_way_of_enabling(
+    session: AuditedSession, office: Office
+) -> None:
+    created = new_account(session, office, {Role.HEAD})
+    with pytest.raises(NoSuchMove, match="already"):
+        enable_account(created, office.administrator, now=NOW)
+    withdraw(waiting(session), office.administrator, now=NOW)
+    enable_account(created, office.administrator, now=NOW)
+    way_in = approve(waiting(session), office.head, now=NOW, secret_key=None)
+    assert created.is_active
+    assert way_in is not None
+    assert way_in.password is not None
+    assert is_password_correct(created, way_in.password)
+    assert not is_password_correct(created, PASSWORD)
+
+
+def test_a_head_who_chose_a_password_keeps_it_when_enabled_again(session: AuditedSession, office: Office) -> None:
+    second = user(session, office.agency, "kepala2", Role.HEAD)
+    second.is_active = False
+    before = second.password_hash
+    enable_account(second, office.administrator, now=NOW)
+    assert approve(waiting(session), office.head, now=NOW, secret_key=None) is None
+    assert second.password_hash == before
+
+
+def test_who_becomes_a_head_gets_in_by_nothing_that_was_set_before(session: AuditedSession, office: Office) -> None:
+    created = new_account(session, office, {Role.REQUESTER})
+    created.set_password(PASSWORD)  # by whoever made the account, who logged in as its owner
+    created.totp_secret = "seed"
+    change_roles(created, office.administrator, {Role.HEAD}, now=NOW)
+    way_in = approve(waiting(session), office.head, now=NOW, secret_key=None)
+    assert way_in is not None
+    assert way_in.password is not None
+    assert not is_password_correct(created, PASSWORD)
+    assert (created.roles, created.is_password_initial) == (frozenset({Role.HEAD}), True)
+    assert not session.scalar(select(User.totp_secret).where(User.id == created.id))
+    change_roles(created, office.administrator, {Role.HEAD, Role.REQUESTER}, now=NOW)
+    assert created.roles == {Role.HEAD, Role.REQUESTER}
+    assert is_password_correct(created, way_in.password), "a head who gets a further role keeps the password"
+
+
+def test_what_is_asked_for_with_or_after_the_role_of_head_waits_as_it_does_for_a_head(
+    session: AuditedSession, office: Office
+) -> None:
+    values = values_of(office.manager, email="lain@example.invalid")
+    asked = alter_account(office.manager, office.administrator, values=values, roles={Role.HEAD}, now=NOW)
+    assert {one.act for one in asked} == {AccountAct.ROLES, AccountAct.EMAIL}
+    assert office.manager.email is None
+    assert isinstance(reset_account(office.manager, office.administrator, now=NOW, secret_key=None), AccountRequest)
+    for one in asked:
+        withdraw(one, office.administrator, now=NOW)
+    withdraw(waiting(session), office.administrator, now=NOW)
+    assert isinstance(reset_account(office.manager, office.administrator, now=NOW, secret_key=None), str)
+
+
+def test_a_new_head_is_not_approved_with_another_address_than_was_asked(
+    session: AuditedSession, office: Office
+) -> None:
+    created = new_account(session, office, {Role.HEAD})
+    request = waiting(session)
+    alter_account(created, None, values=values_of(created, email="lain@example.invalid"), roles=created.roles, now=NOW)
+    with pytest.raises(NoSuchMove, match="another e-mail address"):
+        approve(request, office.head, now=NOW, secret_key=None)
+
+
+DATES = {"inspects_from": NOW.date().isoformat(), "inspects_until": (NOW.date() + dt.timedelta(days=5)).isoformat()}
+INSPECTION = InspectionDates(NOW.date(), NOW.date() + dt.timedelta(days=5))
+
+
+def test_the_days_of_an_inspection_wait_with_the_role(session: AuditedSession, office: Office) -> None:
+    second = user(session, office.agency, "kepala2", Role.HEAD)
+    (asked,) = alter_account(
+        second, office.administrator, values=values_of(second, **DATES), roles={Role.INSPECTOR}, now=NOW
+    )
+    assert second.inspection == InspectionDates()
+    session.commit()
+    set_test_audit_context(session)
+    approve(asked, office.head, now=NOW, secret_key=None)
+    assert (second.roles, second.inspection) == (frozenset({Role.INSPECTOR}), INSPECTION)
+
+
+def test_the_days_of_an_inspector_stay_until_another_role_is_approved_and_go_with_the_role(
+    session: AuditedSession, office: Office
+) -> None:
+    inspector = office.inspector
+    inspector.inspects_from, inspector.inspects_until = INSPECTION.first, INSPECTION.last
+    empty = dict.fromkeys(DATES)
+    values: dict[str, str | None] = values_of(inspector) | empty
+    (asked,) = alter_account(inspector, office.administrator, values=values, roles={Role.HEAD}, now=NOW)
+    assert inspector.inspection == INSPECTION
+    approve(asked, office.head, now=NOW, secret_key=None)
+    assert (inspector.roles, inspector.inspection) == (frozenset({Role.HEAD}), InspectionDates())
+
+
+def test_the_terminal_leaves_no_days_of_an_inspection_on_a_head(session: AuditedSession, office: Office) -> None:
+    office.inspector.inspects_until = NOW.date() - dt.timedelta(days=9)
+    assert office.inspector.outside_inspection(NOW) is not None
+    office.inspector.roles = {Role.HEAD}
+    assert office.inspector.outside_inspection(NOW) is None
+    change_roles(office.inspector, None, {Role.INSPECTOR}, now=NOW)
+    assert office.inspector.inspection == InspectionDates(), "days of before do not come back with the role"
+    office.inspector.inspects_until = NOW.date()
+    change_roles(office.inspector, None, {Role.REQUESTER}, now=NOW)
+    assert office.inspector.inspection == InspectionDates()
+
+
 def test_owner_heads_administrators_and_inspectors_are_told_and_inspectors_get_no_mail(
     session: AuditedSession, office: Office
 ) -> None:
@@ -287,12 +395,17 @@ def latest(running_app: RunningApp) -> AccountRequest:
 
 def test_on_the_screens_a_new_head_waits_and_the_head_approves(running_app: RunningApp) -> None:
     administrator, head = running_app.visitor("administrator"), running_app.visitor("kepala")
+    address, nip = "dua@example.invalid", "197503122001121004"
     typed: dict[str, Any] = {"full_name": "Kepala Kedua", "roles": ["head"], "password": PASSWORD}
+    typed |= {"email": address, "nip": nip}
     assert administrator.post("/admin/user/new/", username="kepala.dua", **typed).status_code == 303
     assert "menunggu orang kedua" in administrator.get("/admin/user/").text
     one = latest(running_app)
     page = f"/admin/account-request/details/?id={one.id}"
-    assert "Setujui" in head.get(page).text
+    shown = head.get(page).text
+    assert "Setujui" in shown
+    for known in ("kepala.dua", "Kepala Kedua", address, "19750312 200112 1 004"):
+        assert known in shown, "whoever approves sees whom it lets in, and where a link would go"
     assert f"{one.id}/approve" not in administrator.get(page).text
     assert administrator.post(f"/admin/account-request/{one.id}/approve").status_code == 403
     assert running_app.visitor("pemeriksa").get(page).status_code == 200

@@ -17,7 +17,7 @@ from views.app.access import get_current_user
 from views.app.clock import now
 from views.exports.columns import CellKind
 from views.forms.base import Form, Required
-from views.i18n.language import tr
+from views.i18n.language import format_nip, tr
 from views.listing.actions import action
 from views.listing.lists import Column
 from views.listing.parameters import NOW
@@ -76,7 +76,14 @@ class AccountRequestView(RecordView):
     column_labels: ClassVar[dict[str, Message]] = {}
     column_details_list = (
         *column_list,
+        # Whom an approval lets in, and where a link to set a password goes.
+        Column("username", _("User name at present"), "user.username"),
+        Column("full_name", _("Full name at present"), "user.full_name"),
+        Column("nip", _("NIP at present"), "user.nip", formatter=format_nip),
+        Column("present_email", _("E-mail address at present"), "user.email"),
         Column("email", _("New e-mail address"), AccountRequest.email),
+        Column("inspects_from", _("First day of the inspection"), AccountRequest.inspects_from),
+        Column("inspects_until", _("Last day of the inspection"), AccountRequest.inspects_until),
         Column("asker_title", _("Title of who asked"), AccountRequest.asked_by_title),
         Column("decided", _("Decided on"), AccountRequest.decided_at),
         Column("decider", _("Decided by"), AccountRequest.decided_by_name),
@@ -97,11 +104,10 @@ class AccountRequestView(RecordView):
     )
     def approve(self, request: AccountRequest, _form: Form) -> None:
         """Do what was asked, as its second person."""
-        is_way_in = request.act in {AccountAct.CREATE, AccountAct.RESET}
         name = request.user.full_name
-        password = decisions.approve(request, get_current_user(), now=now(), secret_key=link_key())
-        if is_way_in:
-            show_password(name, password)
+        way_in = decisions.approve(request, get_current_user(), now=now(), secret_key=link_key())
+        if way_in is not None:
+            show_password(name, way_in.password)
 
     @action(
         "refuse",

@@ -213,10 +213,10 @@ def approve_request(number: int) -> None:
     with write_session("user approve"):
         request = _find_request(number)
         name = request.user.username
-        password = approve(request, None, now=now(), secret_key=None)
+        way_in = approve(request, None, now=now(), secret_key=None)
     say(_("%(username)s: approved.", username=name))
-    if password is not None:
-        say(_("Password: %(password)s", password=password))
+    if way_in is not None:
+        say(_("Password: %(password)s", password=way_in.password))
 
 
 @group.command("refuse")
