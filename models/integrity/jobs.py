@@ -15,14 +15,15 @@ from models.accounts.permission import require_permission
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp
+from models.database import takes_write_lock
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.integrity.record import VerificationRun, last_run
 
 if TYPE_CHECKING:
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, Engine
 
-#: So long is a verification let alone: whoever made it has ended if there is no result by then.
-LEASE = dt.timedelta(hours=6)
+#: So long is a verification let alone since its last sign of progress: whoever made it has ended by then.
+LEASE = dt.timedelta(minutes=20)
 #: How often the server verifies by itself.
 INTERVAL = dt.timedelta(hours=24)
 
@@ -77,9 +78,18 @@ def ask_for_verification(session: Session, *, by: User, now: dt.datetime) -> Ver
 
 
 def ask_daily(session: Session, *, now: dt.datetime) -> VerificationJob | None:
-    """Ask for the verification of the day, unless one waits or was made within the day; the caller commits."""
+    """Ask for the verification of the day; the caller commits.
+
+    None where one waits, the whole register was verified within the day, or the server has asked within the day: one
+    that came to nothing is not made again at each round.
+    """
     last = last_run(session)
     if open_job(session) is not None or (last is not None and last.finished_at > now - INTERVAL):
+        return None
+    asked = select(VerificationJob.id).where(
+        VerificationJob.asked_by_id.is_(None), VerificationJob.asked_at > now - INTERVAL
+    )
+    if session.scalar(asked.limit(1)) is not None:
         return None
     return _add(session, VerificationJob(asked_at=now, asked_by_name="Sistem"))
 
@@ -107,3 +117,24 @@ def claim(session: Session, now: dt.datetime) -> int | None:
     )
     session.commit()
     return id_ if taken and taken.rowcount == 1 else None
+
+
+def renew(engine: Engine, job_id: int, now: dt.datetime) -> None:
+    """Hold a verification for another lease, past the snapshot that it reads; not in the trail, as claims are not."""
+    _set_lease(engine, job_id, now + LEASE)
+
+
+def release(engine: Engine, job_id: int) -> None:
+    """Let go of a verification that was broken off, so that the next server makes it."""
+    _set_lease(engine, job_id, None)
+
+
+def _set_lease(engine: Engine, job_id: int, until: dt.datetime | None) -> None:
+    table: Any = VerificationJob.__table__
+    token = takes_write_lock.set(True)
+    try:
+        with engine.begin() as connection:
+            is_open = table.c.run_id.is_(None) & table.c.error.is_(None)
+            connection.execute(update(table).where(table.c.id == job_id, is_open).values(claimed_until=until))
+    finally:
+        takes_write_lock.reset(token)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import JSON, ForeignKey, Index, String, false, func, or_, select, true
+from sqlalchemy import JSON, ForeignKey, Index, String, false, or_, select, true
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.i18n import Message, _
@@ -162,12 +162,16 @@ def visible_findings(user: User, *, is_acting_head: bool = False) -> ColumnEleme
     return or_(chain.is_(None), chain.in_((INSTALLATION_CHAIN, user.agency_id)))
 
 
+#: Verifications of the whole register, the last first; one from an anchor on is none.
+_NEWEST_FIRST = VerificationRun.finished_at.desc(), VerificationRun.id.desc()
+_IS_WHOLE = VerificationRun.since.is_(None)
+
+
 def last_run(session: Session) -> VerificationRun | None:
-    """Return the verification that was finished last."""
-    newest = select(VerificationRun).order_by(VerificationRun.finished_at.desc(), VerificationRun.id.desc()).limit(1)
-    return session.scalars(newest).first()
+    """Return the verification of the whole register that was finished last."""
+    return session.scalars(select(VerificationRun).where(_IS_WHOLE).order_by(*_NEWEST_FIRST).limit(1)).first()
 
 
 def newest_run_id() -> ScalarSelect[int]:
-    """Return the id of the verification that was finished last, as a part of a statement."""
-    return select(func.max(VerificationRun.id)).scalar_subquery()
+    """Return the id of the verification that ``last_run`` returns, as a part of a statement."""
+    return select(VerificationRun.id).where(_IS_WHOLE).order_by(*_NEWEST_FIRST).limit(1).scalar_subquery()

@@ -6,17 +6,19 @@ import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from app import _look_at_triggers
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
+from models.audit.anchors import chain_anchors
 from models.audit.trail import AuditEntry
-from models.integrity.jobs import VerificationJob
-from models.integrity.record import VerificationFinding, VerificationRun
+from models.integrity.jobs import LEASE, VerificationJob, ask_daily
+from models.integrity.record import VerificationFinding, VerificationRun, last_run, newest_run_id
 from models.notifications.notification import Notification
-from tests.support.cast import LUMAJANG
+from tests.support.cast import LUMAJANG, set_test_audit_context
 from tests.support.insider import insider
+from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
 from views.audit.verifying import run_waiting_verification, verify_and_save
 
@@ -101,6 +103,73 @@ def test_a_verification_that_breaks_off_says_why_and_another_can_be_asked_for(
             "OSError: disk penuh"
         )
     assert running_app.visitor("kepala").post(f"{SCREEN}run").status_code == 303
+    assert round_made(running_app) is not None
+
+
+def test_a_daily_verification_that_fails_is_made_again_a_day_later_and_not_at_each_round(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask() -> bool:
+        with running_app.app.app_context(), running_app.session() as session:
+            set_test_audit_context(session)
+            job = ask_daily(session, now=running_app.now)
+            session.commit()
+            return job is not None
+
+    def fail(*_values: object, **_more: object) -> Any:
+        raise OSError("disk penuh")
+
+    monkeypatch.setattr("views.audit.verifying.verify_register", fail)
+    running_app.now += dt.timedelta(days=1)
+    assert ask()
+    with pytest.raises(OSError, match="disk penuh"):
+        round_made(running_app)
+    running_app.now += dt.timedelta(hours=23)
+    assert not ask()
+    running_app.now += dt.timedelta(hours=2)
+    assert ask()
+    with pytest.raises(OSError, match="disk penuh"):
+        round_made(running_app)
+
+
+def test_a_verification_from_an_anchor_on_is_not_the_last_of_the_whole_register(running_app: RunningApp) -> None:
+    verified(running_app)
+    with running_app.session() as session:
+        whole = last_run(session)
+        assert whole is not None
+        since = chain_anchors(session)
+    running_app.now += dt.timedelta(hours=1)
+    with running_app.app.app_context():
+        verify_and_save(by="Sistem", since=since)
+    with running_app.session() as session:
+        assert session.scalar(select(func.max(VerificationRun.id))) != whole.id
+        assert present(last_run(session)).id == whole.id
+        assert session.scalar(select(newest_run_id())) == whole.id
+
+
+def test_a_server_that_stops_leaves_its_verification_to_the_next_and_one_that_goes_on_keeps_it(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running_app.visitor("kepala").post(f"{SCREEN}run")
+    leases: list[dt.datetime | None] = []
+    asked: list[dt.datetime] = []
+
+    def is_stopped() -> bool:
+        running_app.now += dt.timedelta(seconds=61)
+        asked.append(running_app.now)
+        with running_app.engine.connect() as connection:
+            newest = select(VerificationJob.claimed_until).order_by(VerificationJob.id.desc())
+            leases.append(connection.scalar(newest.limit(1)))
+        return len(asked) > 30
+
+    with running_app.app.app_context():
+        assert run_waiting_verification(is_stopped) is None
+    last, before = leases[-1], asked[-2]
+    assert last == before + LEASE
+    with running_app.session() as session:
+        job = session.scalars(select(VerificationJob).order_by(VerificationJob.id.desc())).first()
+        assert job is not None
+        assert (job.claimed_until, job.run_id, job.error) == (None, None, None)
     assert round_made(running_app) is not None
 
 

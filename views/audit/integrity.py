@@ -88,7 +88,7 @@ class IntegrityView(RecordView):
             _("Verification"),
             cases=(
                 ("last", _("the last one"), VerificationFinding.run_id == newest_run_id()),
-                ("former", _("former ones"), VerificationFinding.run_id != newest_run_id()),
+                ("former", _("former ones"), VerificationFinding.run_id.is_distinct_from(newest_run_id())),
             ),
             default="last",
         ),

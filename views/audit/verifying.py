@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from flask import current_app
+from sqlalchemy.exc import OperationalError
 
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db, read_session
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.i18n import Message
     from models.audit.anchors import Anchor
     from models.integrity.record import VerificationRun
     from models.integrity.run import Progress, Report
@@ -32,6 +35,33 @@ _ACTION = "audit.verify"
 _SETTLED_AFTER = dt.timedelta(minutes=10)
 _STARTED_KEY = "verification_started_at"
 _MAX_ERROR = 500
+#: How often a verification under way says that it is.
+_RENEWED_EVERY = dt.timedelta(minutes=1)
+
+
+class _StoppedError(Exception):
+    """The server is to end; the verification is made again by the next."""
+
+
+class _Lease:
+    """Holds the verification that was claimed for as long as it goes on, and breaks it off when the server stops."""
+
+    def __init__(self, job_id: int, is_stopped: Callable[[], bool]) -> None:
+        self._job_id, self._is_stopped, self._renewed_at = job_id, is_stopped, now()
+
+    def begin(self, _stage: Message, _total: int) -> None:
+        """Go on to the next stage."""
+        self.advance()
+
+    def advance(self, _parts: int = 1) -> None:
+        """Renew the lease where it is time; raises _StoppedError."""
+        if self._is_stopped():
+            raise _StoppedError
+        if now() - self._renewed_at < _RENEWED_EVERY:
+            return
+        self._renewed_at = now()
+        with suppress(OperationalError):  # others write just now: there is time until the lease ends
+            jobs.renew(db.engine, self._job_id, now())
 
 
 def verify_and_save(
@@ -62,8 +92,8 @@ def _answering(by: str) -> Session:
 
 
 def _finish_job(session: Session, job_id: int | None, run: VerificationRun) -> None:
-    if job_id is not None:
-        session.get_one(VerificationJob, job_id).run_id = run.id
+    if job_id is not None and (job := session.get_one(VerificationJob, job_id)).run_id is None:
+        job.run_id = run.id
 
 
 def run_waiting_verification(is_stopped: Callable[[], bool]) -> Report | None:
@@ -79,7 +109,10 @@ def run_waiting_verification(is_stopped: Callable[[], bool]) -> Report | None:
     by = session.get_one(VerificationJob, job_id).asked_by_name
     session.commit()
     try:
-        return verify_and_save(by=by, job_id=job_id)
+        return verify_and_save(by=by, job_id=job_id, progress=_Lease(job_id, is_stopped))
+    except _StoppedError:
+        jobs.release(db.engine, job_id)
+        return None
     except Exception as error:
         session.rollback()
         _answering(by).get_one(VerificationJob, job_id).error = f"{type(error).__name__}: {error}"[:_MAX_ERROR]
