@@ -13,6 +13,8 @@ from dataclasses import astuple, dataclass
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import quoteattr
 
+from views.exports.csv_export import escape_formula
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -94,10 +96,16 @@ def _time(moment: dt.datetime) -> str:
 
 
 def csv_log_stream(events: Iterable[Event]) -> Iterator[bytes]:
-    """Yield the log as CSV."""
+    """Yield the log as CSV, in which no spreadsheet finds a formula."""
     yield ",".join((*_KEYS, "lifecycle:transition\r\n")).encode()
     for event in events:
         line = io.StringIO(newline="")
-        cells = [_time(cell) if isinstance(cell, dt.datetime) else cell or "" for cell in astuple(event)]
+        cells = [
+            _time(cell) if isinstance(cell, dt.datetime) else escape_formula(cell or "") for cell in astuple(event)
+        ]
         csv.writer(line).writerow((*cells, "complete"))
         yield line.getvalue().encode()
+
+
+def _cell(value: str | dt.datetime | None) -> str:
+    return _time(value) if isinstance(value, dt.datetime) else escape_formula(value or "")
