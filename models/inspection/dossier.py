@@ -202,3 +202,8 @@ def expired_dossiers(session: Session, now: dt.datetime) -> Sequence[Dossier]:
     return session.scalars(
         select(Dossier).where(Dossier.finished_at <= now - KEPT, Dossier.error.is_(None), Dossier.removed_at.is_(None))
     ).all()
+
+
+def kept_dossiers(session: Session) -> Sequence[Dossier]:
+    """Return those whose file is kept."""
+    return session.scalars(select(Dossier).where(Dossier.sha256.is_not(None), Dossier.removed_at.is_(None))).all()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import re
 import shutil
 import zipfile
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,6 +20,7 @@ from lpse_admin.i18n import _
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Outcome
 from models.audit.trail import AuditEntry
+from models.database import db
 from models.inspection.dossier import KEPT, Dossier, DossierState
 from models.notifications.notification import Notification
 from tests.support.cast import make_move, new_change
@@ -27,7 +30,6 @@ from views.inspection import making, periksa
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from playwright.sync_api import Page
     from werkzeug.test import TestResponse
@@ -215,8 +217,11 @@ def test_one_that_ends_its_process_again_and_again_is_given_up(running_app: Runn
     id_ = ask(running_app, until="2026-11-25")
     with running_app.app.app_context():
         making._write_progress(id_, making.Progress(3))
+        partial = making._path(f"{id_}.part")
+        partial.write_bytes(b"half")
     make_all(running_app)
     assert record(running_app, id_).state is DossierState.FAILED
+    assert list(partial.parent.glob(f"{id_}.*")) == []
     assert "beberapa kali" in page_of(running_app)
     with running_app.session() as session:
         told = session.scalars(select(Notification.event).where(Notification.key == f"dossier-{id_}")).all()
@@ -234,6 +239,57 @@ def test_why_one_cannot_be_made_is_said(running_app: RunningApp, monkeypatch: py
     failed = record(running_app, id_)
     assert failed.state is DossierState.FAILED
     assert str(failed.error) in page_of(running_app)
+
+
+def test_one_for_which_there_is_no_room_is_given_up_and_says_so(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = ask(running_app, until="2026-11-21")
+
+    def fail(*_arguments: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(making, "_write_progress", fail)
+    assert make_all(running_app) == 1
+    assert "No space left" in str(record(running_app, id_).error)
+
+
+def test_a_file_whose_record_could_not_be_stored_does_not_stay(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id_ = ask(running_app, until="2026-11-20")
+    there: list[Path] = []
+
+    def commit() -> None:
+        there.extend(Path(running_app.app.config["DOSSIER_FOLDER"]).glob(f"{id_}-*.zip"))
+        if there:
+            raise OSError(errno.EIO, "Input/output error")
+        really()
+
+    with running_app.app.app_context(), monkeypatch.context() as patch:
+        really = db.session().commit
+        patch.setattr(db.session(), "commit", commit)
+        with pytest.raises(OSError, match="Input/output"):
+            making.make_waiting()
+    assert len(there) == 1
+    assert not there[0].exists()
+    assert make_all(running_app) == 1
+    assert record(running_app, id_).state is DossierState.READY
+
+
+def test_files_that_no_dossier_names_are_removed_and_others_are_let_alone(running_app: RunningApp) -> None:
+    id_ = ask(running_app, until="2026-11-19")
+    make_all(running_app)
+    with running_app.app.app_context():
+        kept = making.dossier_path(record(running_app, id_))
+        strays = [making._path(name) for name in ("9999-0123456789abcdef.zip", "9999.part", "9999.progress")]
+        others = [making._path(name) for name in ("catatan.txt", "arsip.zip")]
+        for path in (*strays, *others):
+            path.write_bytes(b"x")
+        making.remove_expired()
+    assert [path.exists() for path in (*strays, *others, kept)] == [False, False, False, True, True, True]
+    for path in others:
+        path.unlink()
 
 
 def test_the_file_is_served_only_as_it_was_made(running_app: RunningApp) -> None:

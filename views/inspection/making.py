@@ -10,6 +10,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import signal
 import sys
 from contextlib import contextmanager, suppress
@@ -23,7 +24,13 @@ from lpse_admin.errors import Refused
 from lpse_admin.i18n import _
 from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
-from models.inspection.dossier import Dossier, DossierFile, expired_dossiers, unfinished_dossiers
+from models.inspection.dossier import (
+    Dossier,
+    DossierFile,
+    expired_dossiers,
+    kept_dossiers,
+    unfinished_dossiers,
+)
 from views.app.clock import now
 from views.i18n.wording import terminal_text
 from views.inspection.archive import write_dossier
@@ -39,6 +46,8 @@ _CHUNK_SIZE = 1 << 20
 #: A dossier that ended its process so often is given up.
 _MAX_ATTEMPTS = 3
 _SYSTEM = "Sistem"
+#: What the files of a dossier are called: the whole one, and those of one that is being made.
+_FILE_NAME = re.compile(r"(\d+)(?:-[0-9a-f]*\.zip|\.(part|progress|new))")
 
 
 class StoppedError(Exception):
@@ -134,6 +143,8 @@ def make_waiting(is_stopped: Callable[[], bool] = lambda: False) -> int:
         return 0
     created = 0
     with making_lock() as is_held:
+        if is_held:
+            _remove_strays()
         while is_held and not is_stopped():
             waiting = [one.id for one in unfinished_dossiers(db.session())]
             db.session.rollback()
@@ -152,18 +163,22 @@ def _make(dossier_id: int, is_stopped: Callable[[], bool]) -> None:
         agency_id, first, last = dossier.agency_id, dossier.first_day, dossier.last_day
         if attempt > _MAX_ATTEMPTS:
             dossier.fail(terminal_text(_("Making it ended unexpectedly, several times.")), now())
-            return
-        dossier.start(now())
-    _write_progress(dossier_id, Progress(attempt))
+        else:
+            dossier.start(now())
+    if attempt > _MAX_ATTEMPTS:
+        _remove_partial(dossier_id)
+        return
 
     def show(done: int, total: int) -> None:
         if is_stopped():
-            _write_progress(dossier_id, Progress(attempt - 1))
+            with suppress(OSError):
+                _write_progress(dossier_id, Progress(attempt - 1))
             raise StoppedError
         _write_progress(dossier_id, Progress(attempt, done, total))
 
     partial = _path(f"{dossier_id}.part")
     try:
+        _write_progress(dossier_id, Progress(attempt))
         with partial.open("w+b") as file:
             result = write_dossier(agency_id, first, last, file, show)
             file.flush()
@@ -175,13 +190,41 @@ def _make(dossier_id: int, is_stopped: Callable[[], bool]) -> None:
     except (Refused, OSError, LookupError, ValueError, ArithmeticError) as error:
         _give_up(dossier_id, error)
     else:
+        _keep(dossier_id, created, partial)
+    finally:
+        partial.unlink(missing_ok=True)
+    _remove_partial(dossier_id)
+
+
+def _keep(dossier_id: int, created: DossierFile, partial: Path) -> None:
+    """Note that the dossier is made, with its file in its place; the file goes where that cannot be stored."""
+    target = None
+    try:
         with _transaction("inspection.make") as session:
             dossier = session.get_one(Dossier, dossier_id)
             dossier.finish(created, now())
-            partial.replace(dossier_path(dossier))
-    finally:
-        partial.unlink(missing_ok=True)
-    _path(f"{dossier_id}.progress").unlink(missing_ok=True)
+            target = partial.replace(dossier_path(dossier))
+    except BaseException:
+        if target is not None:
+            target.unlink(missing_ok=True)
+        raise
+
+
+def _remove_partial(dossier_id: int) -> None:
+    for kind in ("part", "progress", "new"):
+        _path(f"{dossier_id}.{kind}").unlink(missing_ok=True)
+
+
+def _remove_strays() -> None:
+    """Remove files of dossiers that no dossier names any more; the caller holds the lock of the folder."""
+    session = db.session()
+    unfinished = {str(dossier.id) for dossier in unfinished_dossiers(session)}
+    named = {dossier_path(dossier).name for dossier in kept_dossiers(session)}
+    session.rollback()
+    for path in _path("lock").parent.iterdir():
+        known = _FILE_NAME.fullmatch(path.name)
+        if known is not None and path.name not in named and (known[2] is None or known[1] not in unfinished):
+            path.unlink(missing_ok=True)
 
 
 def _give_up(dossier_id: int, error: Exception) -> None:
@@ -205,11 +248,14 @@ def _transaction(action: str) -> Iterator[Session]:
 
 
 def remove_expired() -> None:
-    """Remove the files that were kept for long enough."""
+    """Remove the files that were kept for long enough, and those that no dossier names."""
     with _transaction("inspection.remove") as session:
         for dossier in expired_dossiers(session, now()):
             dossier_path(dossier).unlink(missing_ok=True)
             dossier.remove(now())
+    with making_lock() as is_held:
+        if is_held:
+            _remove_strays()
 
 
 # -- the process beside the server -----------------------------------------------------------------------------
