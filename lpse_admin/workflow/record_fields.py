@@ -340,14 +340,16 @@ def record_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
 
 
 def missing_fields(fields: Iterable[RecordField], outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:
-    """Return an error for each of ``fields`` that ``outcome`` requires and that is empty in ``values``.
+    """Return an error for each of ``fields`` that ``outcome`` requires, that is asked for, and is empty in ``values``.
 
     ``values`` has the record's fields and ``reason`` by key.
     """
+    declared = (*fields, REASON_FIELD)
+    not_asked_for = set(fields_not_asked_for(declared, values))
     return {
         field.key: _("“%(field)s” is required here.", field=field.label)
-        for field in (*fields, REASON_FIELD)
-        if outcome in field.required_for and is_empty(values.get(field.key)) and is_asked_for(field, values)
+        for field in declared
+        if outcome in field.required_for and field.key not in not_asked_for and is_empty(values.get(field.key))
     }
 
 

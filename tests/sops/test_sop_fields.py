@@ -83,10 +83,10 @@ def test_each_error_has_its_line_and_says_what_is_wrong(lines: str, at: int, mes
 
 def test_a_condition_names_a_word_of_the_field_before_it() -> None:
     for values, message in (('["Mungkin"]', "is must be one of Ya, Tidak, not Mungkin"), ("[]", "is is missing")):
-        text = TEXT.replace('is = ["Ya"] }', f"is = {values} }}")
+        text = TEXT.replace('is = ["Ya"] }', f"is = {values} }}", 1)
         line = text[: text.index('ada-henti", is')].count("\n") + 1
         assert errors_of(text) == [(line, message)]
-    no_words = TEXT.replace('when = { field = "ada-henti", is = ["Ya"] }', 'when = { field = "ada-henti" }')
+    no_words = TEXT.replace('when = { field = "ada-henti", is = ["Ya"] }', 'when = { field = "ada-henti" }', 1)
     assert [text for _line, text in errors_of(no_words)] == ["is is missing"]
 
 

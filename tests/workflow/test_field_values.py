@@ -143,6 +143,14 @@ def test_a_field_is_required_only_for_its_outcomes_and_where_it_is_asked_for() -
     assert set(missing_fields(fields, Outcome.ACCEPTED, {})) == {"field-henti"}
     assert set(missing_fields(fields, Outcome.ACCEPTED, {"field-henti": True})) == {"field-lama"}
     assert missing_fields(fields, Outcome.ACCEPTED, {"field-henti": False}) == {}
+    sure = FieldCondition("pasti", ("Tidak",))
+    fields += [
+        sop_field(field(SopFieldKind.YES_NO, "pasti", when=when)),
+        sop_field(field(SopFieldKind.TEXT, "sebab", required_for=accepted, when=sure)),
+    ]
+    assert missing_fields(fields, Outcome.ACCEPTED, {"field-henti": False, "field-pasti": False}) == {}
+    both = {"field-henti": True, "field-pasti": False}
+    assert set(missing_fields(fields, Outcome.ACCEPTED, both)) == {"field-lama", "field-sebab"}
     assert unrelated_fields(fields, Outcome.ACCEPTED) == {"field-alasan"}
     assert set(forbidden_fields(fields, Outcome.ACCEPTED, {"field-baris": [("a", "b")]})) == {"field-baris"}
     assert fields[0].kind is FieldKind.YES_NO

@@ -117,8 +117,24 @@ def save(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Acti
 
     Raises what ``advance`` raises, except for missing values.
     """
-    current = case.require_actor()
-    record_store.check(case.change, current, given.values, case.now, case.own_fields)
+    record_store.check(case.change, case.require_actor(), given.values, case.now, case.own_fields)
+    return _store_input(case, given, keeps_equipment=keeps_equipment)
+
+
+def save_valid(case: CaseFile, given: Given) -> dict[str, Message]:
+    """Save what is valid of the draft input of the step's actor, and return the errors of the rest.
+
+    Fields that the record does not ask for have none. Raises NotAllowed (403) and NoSuchMove (409).
+    """
+    case.require_actor()
+    _record, wrong, not_asked_for = _examine(case, given.values)
+    valid = {key: value for key, value in given.values.items() if key not in wrong}
+    _store_input(case, replace(given, values=valid))
+    return {key: error for key, error in {**wrong, **given.errors}.items() if key not in not_asked_for}
+
+
+def _store_input(case: CaseFile, given: Given, *, keeps_equipment: bool = False) -> Activity:
+    current = case.require_open()
     declared = deviation.declared_values(given.values)
     record_store.store(case.change, current, given.values, case.own_fields)
     current.declared = {**(current.declared or {}), **declared}
@@ -172,17 +188,18 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     not_kept = fields_not_kept(case.sop, case.position, outcome)
     values = {**given.values, **dict.fromkeys(not_kept)}
     with session.no_autoflush:
-        record, wrong = record_store.examine(case.change, current, values, case.now, case.own_fields)
-        values |= dict.fromkeys(fields_not_asked_for(case.own_fields, record))
-        wrong |= {key: error for key, error in given.errors.items() if key not in not_kept}
+        record, wrong, not_asked_for = _examine(case, values)
+        values |= not_asked_for
+        dropped = not_kept | set(not_asked_for)
+        wrong = {key: error for key, error in {**wrong, **given.errors}.items() if key not in dropped}
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
         if current.step in _CLASSIFYING_STEPS:
-            text = _conditions_with(case, record)
-            is_evaluation = current.step is Step.EVALUATION
-            position = (
-                replace(position, evaluated_conditions=text) if is_evaluation else replace(position, conditions=text)
-            )
+            conditions = _conditions_with(case, record)
+            if current.step is Step.EVALUATION:
+                position = replace(position, evaluated_conditions=conditions)
+            else:
+                position = replace(position, conditions=conditions)
         times = case.timing(current)
         evidence = Evidence(
             values={**record, **declared},
@@ -205,6 +222,18 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     if outcome is Outcome.ACCEPTED:
         values |= {key: record[key] for key in EVALUATED_FIELDS}
     return _ValidatedMove(move, {**values, **declared}, times, detected, waiting)
+
+
+def _examine(
+    case: CaseFile, values: Mapping[str, object]
+) -> tuple[dict[str, Any], dict[str, Message], dict[str, None]]:
+    """Return the record as it will be, errors of ``values``, and the fields that it does not ask for, which are empty.
+
+    A field is not asked for where its condition is not fulfilled by the record.
+    """
+    record, wrong = record_store.examine(case.change, case.require_open(), values, case.now, case.own_fields)
+    not_asked_for = dict.fromkeys(fields_not_asked_for(case.own_fields, record))
+    return record | not_asked_for, wrong, not_asked_for
 
 
 def _conditions_with(case: CaseFile, record: Mapping[str, Any]) -> frozenset[Any]:

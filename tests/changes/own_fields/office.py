@@ -1,4 +1,4 @@
-"""The office whose SOP has a form of twenty fields of its own, with its people."""
+"""The office whose SOP has a form of fields of its own, with its people."""
 
 from __future__ import annotations
 
@@ -32,6 +32,7 @@ TYPED: dict[Outcome, dict[str, Any]] = {
         "field-jumlah-orang": "2,5",
         "field-ada-henti": "Ya",
         "field-lama-henti": "1,5 jam",
+        "field-luar-jam": "Ya",
         "field-pelaksana": "pengelola.ki",
     },
     Outcome.APPROVED: {"field-jadwal": "3-3-2026 20.00", "field-catatan": "Cadangkan dahulu."},
@@ -59,6 +60,7 @@ WORDS = {
     "Jumlah orang": "2,5",
     "Layanan berhenti": "Ya",
     "Lama berhenti": "1 jam 30 menit",
+    "Di luar jam kerja": "Ya",
     "Pelaksana yang ditunjuk": "Pengelola.ki",
     "Jadwal pelaksanaan": "3 Maret 2026 20.00 WITA",
     "Catatan untuk pelaksana": "Cadangkan dahulu.",

@@ -1,4 +1,4 @@
-"""A form of twenty fields that an SOP asks for itself, from the request to the papers."""
+"""A form of fields that an SOP asks for itself, from the request to the papers."""
 
 from __future__ import annotations
 
@@ -73,9 +73,30 @@ def test_a_refused_form_names_each_own_field_and_keeps_what_was_typed(running_ap
     assert set(wrong) <= errors, "the valid ones were kept, among them that the service stops"
     assert not errors & {"field-lingkup", "field-ada-henti", "field-dampak-lingkungan"}
     move(running_app, change_id, Outcome.ACCEPTED, **{"field-ada-henti": "Tidak", "field-lama-henti": "2 jam"})
-    with running_app.session() as session:
-        evaluation = session.get_one(ChangeRequest, change_id).activities[1]
-        assert "lama-henti" not in [row.key for row in evaluation.field_values], "it is not asked for, so not kept"
+    assert "lama-henti" not in _keys(running_app, change_id), "it is not asked for, so not kept"
+
+
+def test_a_field_is_not_asked_for_where_the_one_it_rests_on_is_not(running_app: RunningApp) -> None:
+    change_id = submit(running_app)
+    unasked = {"field-ada-henti": "Tidak", "field-luar-jam": "Tidak", "field-alasan-jam": ""}
+    move(running_app, change_id, Outcome.ACCEPTED, **unasked)
+    assert set(_keys(running_app, change_id)).isdisjoint({"luar-jam", "alasan-jam", "lama-henti"})
+
+
+def test_a_wrong_value_of_a_field_that_is_not_asked_for_stands_in_no_way(running_app: RunningApp) -> None:
+    change_id, visitor = submit(running_app), running_app.visitor(MANAGER)
+    wrong = {"field-ada-henti": "Tidak", "field-lama-henti": "lama sekali", "field-luar-jam": "mungkin"}
+    assert visitor.post(f"/admin/change/{change_id}/save", **wrong).status_code == 303
+    both = visitor.post(f"/admin/change/{change_id}/save", **wrong | {"field-biaya": "banyak"}, json=True)
+    assert (both.status_code, list(both.get_json()["fields"])) == (422, ["field-biaya"])
+    move(running_app, change_id, Outcome.ACCEPTED, **wrong)
+    assert set(_keys(running_app, change_id)).isdisjoint({"luar-jam", "lama-henti"})
+
+
+def _keys(app: RunningApp, change_id: int) -> list[str]:
+    """Return the keys of the own fields that the second step of the request says something in."""
+    with app.session() as session:
+        return [row.key for row in session.get_one(ChangeRequest, change_id).activities[1].field_values]
 
 
 def test_what_is_saved_without_finishing_stands_in_the_form_again(running_app: RunningApp) -> None:

@@ -16,7 +16,7 @@ from models.changes.assets import affected
 from models.changes.change import ChangeRequest
 from models.changes.loading import load_change, steps_of
 from models.changes.moves.case_file import CaseFile, open_case, read_case
-from models.changes.moves.transition import Given, advance, save
+from models.changes.moves.transition import Given, advance, save_valid
 from models.database import db
 from models.documents.document import attach
 from models.forms.pending_upload import remove_uploads_of
@@ -123,14 +123,13 @@ class SentStep:
         ``location`` is where who sends the form again is led, if there is no error.
         """
         values = {key: value for key, value in self.values.items() if key != REASON_FIELD.key}
-        refusal = (None if self._is_attached else self._attach()) or self.refusal
+        refusal = None if self._is_attached else self._attach()
+        unread = self.refusal.field_errors if self.refusal else {}
         self._store_affected()
-        try:
-            save(self.case, Given(values, self.form.ticked_equipment()))
-        except ValidationFailed as error:
-            refusal = error
-            valid = {key: value for key, value in values.items() if key not in error.field_errors}
-            save(self.case, Given(valid, self.form.ticked_equipment()))
+        errors = save_valid(self.case, Given(values, self.form.ticked_equipment(), unread))
+        if errors:
+            refusal = refusal or ValidationFailed(_("Some of the values entered cannot be saved."))
+            refusal.field_errors = {**errors, **refusal.field_errors}
         session = db.session()
         trail.update_audit_context(session, action=action)
         remove_uploads_of(session, get_current_user().id, returned_form_id())  # they were attached or refused

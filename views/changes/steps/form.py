@@ -33,10 +33,9 @@ from lpse_admin.workflow.record_fields import (
     RECORD_FIELDS,
     REQUEST_FIELDS,
     REQUEST_FIELDSETS,
-    SOP_FIELD_PREFIX,
     FieldKind,
     RecordField,
-    is_asked_for,
+    fields_not_asked_for,
     is_empty,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
@@ -185,8 +184,13 @@ class StepForm(BaseForm):
 
     def asks_for(self, field: RecordField) -> bool:
         """Whether the condition of ``field`` is fulfilled by what the form says so far."""
-        text = {key: self[key].data for key in ([SOP_FIELD_PREFIX + field.when.key] if field.when else ())}
-        return is_asked_for(field, {key: tuple(one) if isinstance(one, list) else one for key, one in text.items()})
+        return field.key not in self._not_asked_for
+
+    @cached_property
+    def _not_asked_for(self) -> frozenset[str]:
+        values = {field.key: self[field.key].data for field in self.own_fields}
+        chosen = {key: tuple(one) if isinstance(one, list) else one for key, one in values.items()}
+        return frozenset(fields_not_asked_for(self.own_fields, chosen))
 
     def has_field(self, name: str) -> bool:
         """Whether the form has a field of this name."""
