@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _FILE_ERASED = AuditAction("document.erase", _("Erased the content of a file"))
 _NOT_ALLOWED = _("Only the head lets the content of a file be erased.")
 _entry: Any = trail.AuditEntry.__table__
+#: What there is nothing of to erase.
+_NOTHING: tuple[object, ...] = (None, "", [], {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +141,13 @@ def _erase_row(
     table: Any = model.__table__
     key = (str(table.name), str(row["id"]))
     keys.add(key)
-    content = {name: row[name] for name in _erasable(model) if row[name] not in (None, "", [], {})}
+    content = {name: row[name] for name in _erasable(model) if row[name] not in _NOTHING}
     if not content and model is not ChangeRequest:
         return
     messages = {name: as_told(value) for name, value in content.items()}
     session.add(_erasure(change.agency_id, key, content_hash(messages), who))
     session.flush()
-    blank = {name: _blank(value) for name, value in content.items()}
+    blank = {name: None if isinstance(value, int) else _blank(value) for name, value in content.items()}
     if blank:
         session.connection().execute(update(table).where(table.c.id == row["id"]).values(blank))
         trail.note_erased(session, key, blank, chain=change.agency_id, change_id=change.id)
@@ -230,7 +232,8 @@ def _erase_entries(session: Session, change: ChangeRequest, who: ErasedBy, keys:
         for row in rows:
             if (row["table"], row["id"]) in keys:
                 for told in (row["before"], row["after"]):
-                    told.update({name: ERASED_TEXT for name in columns[row["table"]] if told.get(name)})
+                    erased = (name for name in columns[row["table"]] if told.get(name) not in _NOTHING)
+                    told.update(dict.fromkeys(erased, ERASED_TEXT))
         left = {"rows": canonical_json(rows), "reason": ERASED_TEXT if entry["reason"] else entry["reason"]}
         if left == {"rows": entry["rows"], "reason": entry["reason"]}:
             continue

@@ -34,6 +34,7 @@ from models.changes.moves.case_file import CaseFile
 from models.changes.revision import ChangeRevision
 from models.changes.steps import due_times, durations, record_store
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Evaluation
+from models.changes.steps.field_value import copy_field_values
 from models.changes.steps.timing import lateness_of, remeasure, time_deviations
 from models.changes.steps.undisposed import undisposed
 from models.deviations import deviation
@@ -352,7 +353,15 @@ def _enter_step(session: Session, case: CaseFile, move: Move) -> Activity | None
         return None
     next_activity = open_activity(change, case.sop, case.now, case.visits)
     session.add(next_activity)
+    if move.target in REQUESTER_STEPS and case.sop.fields_of(move.target):
+        copy_field_values(_last_of_requester(change), next_activity)
     return next_activity
+
+
+def _last_of_requester(change: ChangeRequest) -> Activity:
+    """Return the last finished step of the requester, whose content an answer to a return begins with."""
+    finished = (one for one in reversed(change.activities) if not one.is_open)
+    return next(one for one in finished if one.step in REQUESTER_STEPS)
 
 
 def _apply_effects(session: Session, case: CaseFile, outcome: Outcome) -> None:

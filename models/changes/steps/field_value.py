@@ -25,6 +25,7 @@ from lpse_admin.workflow.field_values import (
 )
 from lpse_admin.workflow.record_fields import SOP_FIELD_PREFIX, FieldKind, is_empty
 from models.accounts.user import User
+from models.audit.erasure import ERASED_TEXT
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, enum_type, is_id, is_storable, session_of
 from models.changes.steps.activity import Activity, frozen_when_finished
 from models.inventory.asset import Asset
@@ -54,7 +55,7 @@ class FieldValue(Base):
 
     row_rules: ClassVar[RowRules] = frozen_when_finished("activity_id")
 
-    erasable_columns: ClassVar[frozenset[str]] = frozenset({"value", "words"})
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"value", "words", "number"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
@@ -80,35 +81,35 @@ def read_field_values(activity: Activity, fields: Sequence[RecordField]) -> dict
         return {}
     kinds = {field.key: field.kind for field in fields}
     values: dict[str, object] = dict.fromkeys(kinds)
-    for row in _source(activity).field_values:
+    for row in activity.field_values:
         key = SOP_FIELD_PREFIX + row.key
         if kinds.get(key) == row.kind.value:
-            values[key] = stored_value(kinds[key], row.value)
+            values[key] = _value_of(kinds[key], row.value)
     return values
 
 
-def _source(activity: Activity) -> Activity:
-    """Return the activity whose values are those of ``activity``: an answer to a return begins with the former ones."""
-    if activity.step not in REQUESTER_STEPS or activity.sequence == 1 or not activity.is_open or activity.field_values:
-        return activity
-    before = (one for one in activity.change.activities if one.sequence < activity.sequence)
-    return [one for one in before if one.step in REQUESTER_STEPS][-1]
+def _value_of(kind: FieldKind, text: str) -> object:
+    """Return the value that is stored as ``text``; None for one that was erased."""
+    is_text = kind in {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}  # in which anybody may write what stands for it
+    return None if text == ERASED_TEXT and not is_text else stored_value(kind, text)
+
+
+def copy_field_values(former: Activity, activity: Activity) -> None:
+    """Let ``activity``, which is new, begin with what ``former`` says in the fields of its SOP."""
+    kept = ("agency_id", "position", "key", "label", "kind", "value", "words", "number")
+    for row in former.field_values:
+        copy = FieldValue(change=activity.change, **{name: getattr(row, name) for name in kept})
+        activity.field_values.append(copy)
 
 
 def store_field_values(
     change: ChangeRequest, activity: Activity, fields: Sequence[RecordField], values: Mapping[str, object]
 ) -> None:
-    """Write those of ``values`` that are of ``fields``, and remove what is empty; they must have been checked.
-
-    The first write to an answer to a return takes over what the request said before.
-    """
-    given = {field.key: values[field.key] for field in fields if field.key in values}
-    if not given:
-        return
-    given = read_field_values(activity, fields) | given
-    rows = {SOP_FIELD_PREFIX + row.key: row for row in activity.field_values}
-    for position, field in enumerate(fields):
-        value, row = _tidied(field, given[field.key]), rows.get(field.key)
+    """Write those of ``values`` that are of ``fields``, and remove what is empty; they must have been checked."""
+    given = [(position, field) for position, field in enumerate(fields) if field.key in values]
+    rows = {SOP_FIELD_PREFIX + row.key: row for row in (activity.field_values if given else ())}
+    for position, field in given:
+        value, row = _tidied(field, values[field.key]), rows.get(field.key)
         if not is_empty(value):
             _write(row or _new_row(change, activity, field), position, field, value)
         elif row is not None:
@@ -202,8 +203,8 @@ class StoredAs(TypeDecorator[object]):
 
     @override
     def process_result_value(self, value: str | None, dialect: Dialect) -> object:
-        """Return the value."""
-        return None if value is None else stored_value(self.kind, value)
+        """Return the value; None for one that was erased."""
+        return None if value is None else _value_of(self.kind, value)
 
     @override
     def process_bind_param(self, value: object, dialect: Dialect) -> str | None:
@@ -223,13 +224,9 @@ def value_of_request(
     change_id: SQLColumnExpression[int], key: str, kind: SopFieldKind, column: str
 ) -> ScalarSelect[Any]:
     """Return a ``column`` of what a request says in a field of its SOP, as last saved by its requester."""
-    result = (
-        select(_rows[column])
-        .join_from(FieldValue.__table__, _visit.id.table, _visit.id == _rows.activity_id)
-        .where(_rows.change_id == change_id, _rows.key == key, _rows.kind == kind)
-        .where(_visit.step.in_(REQUESTER_STEPS))
-    )
-    return result.order_by(_visit.sequence.desc()).limit(1).scalar_subquery()
+    visits = select(_visit.id).where(_visit.change_id == change_id, _visit.step.in_(REQUESTER_STEPS))
+    last = visits.order_by(_visit.sequence.desc()).limit(1).correlate_except(_visit.id.table)
+    return value_of_step(last.scalar_subquery(), key, kind, column)
 
 
 _rows: Any = FieldValue.__table__.c

@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import html
 import re
+import runpy
 from typing import Any
 
 import pytest
 from flask import url_for
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 from sqlalchemy.exc import DBAPIError
 
 from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.workflow.record_fields import sop_fields
+from models.accounts.user import User
 from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.changes.loading import steps_of
-from models.changes.steps.field_value import FieldValue
+from models.changes.revision import ChangeRevision
+from models.changes.steps.field_value import FieldValue, read_field_values
+from models.integrity.run import verify_register
+from models.retention.erase import ErasedBy, erase_request
 from models.sops import sop
 from tests.changes.own_fields.office import KEY, TEXT, WORDS, move, open_office, run_to_the_end, send, submit
 from tests.support.cast import NOW
+from tests.support.migrations import FOLDER
 from tests.support.running_app import RunningApp, running_app
 from views.inspection.contents.folders import _record
 from views.papers.contents.request_papers import change_form
@@ -78,14 +85,14 @@ def test_a_refused_form_names_each_own_field_and_keeps_what_was_typed(running_ap
 
 def test_a_field_is_not_asked_for_where_the_one_it_rests_on_is_not(running_app: RunningApp) -> None:
     change_id = submit(running_app)
-    unasked = {"field-ada-henti": "Tidak", "field-luar-jam": "Tidak", "field-alasan-jam": ""}
+    unasked: dict[str, Any] = {"field-ada-henti": "Tidak", "field-luar-jam": "Tidak", "field-alasan-jam": ""}
     move(running_app, change_id, Outcome.ACCEPTED, **unasked)
     assert set(_keys(running_app, change_id)).isdisjoint({"luar-jam", "alasan-jam", "lama-henti"})
 
 
 def test_a_wrong_value_of_a_field_that_is_not_asked_for_stands_in_no_way(running_app: RunningApp) -> None:
     change_id, visitor = submit(running_app), running_app.visitor(MANAGER)
-    wrong = {"field-ada-henti": "Tidak", "field-lama-henti": "lama sekali", "field-luar-jam": "mungkin"}
+    wrong: dict[str, Any] = {"field-ada-henti": "Tidak", "field-lama-henti": "lama sekali", "field-luar-jam": "mungkin"}
     assert visitor.post(f"/admin/change/{change_id}/save", **wrong).status_code == 303
     both = visitor.post(f"/admin/change/{change_id}/save", **wrong | {"field-biaya": "banyak"}, json=True)
     assert (both.status_code, list(both.get_json()["fields"])) == (422, ["field-biaya"])
@@ -119,6 +126,62 @@ def test_an_answer_to_a_return_begins_with_what_the_request_said(running_app: Ru
     assert ("TDR 9000" in page, "1 April 2026" in page) == (True, True)
     listed = running_app.visitor(HEAD).get("/admin/change/?field-kode-tender=9000").text
     assert ("TDR 9000" in listed, "TDR 4711" in listed) == (True, False)
+
+
+def test_what_an_answer_to_a_return_removes_stays_removed_in_form_lists_and_exports(running_app: RunningApp) -> None:
+    change_id, kept = submit(running_app), submit(running_app)
+    visitor = running_app.visitor(REQUESTER)
+    cleared: dict[str, Any] = {"field-berlaku-mulai": "", "field-kode-tender": ""}
+    for one in (change_id, kept):
+        move(running_app, one, Outcome.RETURNED, **{"field-alasan-kembali": "Kode tender"})
+    assert visitor.post(f"/admin/change/{change_id}/save", **cleared).status_code == 303
+    assert "TDR 4711" not in visitor.get(f"/admin/change/edit/?id={change_id}").text
+    listed = running_app.visitor(HEAD).get("/admin/change/?field-kode-tender=4711").text
+    assert [f"details/?id={one}" in listed for one in (change_id, kept)] == [False, True]
+    move(running_app, change_id, Outcome.RESUBMITTED, **{"field-kode-tender": ""})
+    listed = running_app.visitor(HEAD).get("/admin/change/?field-kode-tender=4711").text
+    assert [f"details/?id={one}" in listed for one in (change_id, kept)] == [False, True]
+
+
+def test_an_answer_that_names_no_own_field_keeps_them_all(running_app: RunningApp) -> None:
+    change_id = submit(running_app)
+    move(running_app, change_id, Outcome.RETURNED, **{"field-alasan-kembali": "Judul"})
+    version = running_app.step_and_version(change_id)[1]
+    answer = running_app.visitor(REQUESTER).post(
+        f"/admin/change/{change_id}/move", json=True, version=version, outcome="resubmitted"
+    )
+    assert answer.status_code == 303, answer.text
+    with running_app.session() as session:
+        contents = session.scalars(
+            select(ChangeRevision.content)
+            .where(ChangeRevision.change_id == change_id)
+            .order_by(ChangeRevision.revision)
+        ).all()
+        copied = [row.key for row in session.get_one(ChangeRequest, change_id).activities[2].field_values]
+    assert copied == ["berlaku-mulai", "kode-tender"]
+    assert contents[0]["field-kode-tender"] == contents[1]["field-kode-tender"]
+
+
+def test_the_upgrade_gives_open_answers_what_the_request_says(running_app: RunningApp) -> None:
+    fill = runpy.run_path(str(FOLDER / "versions" / "0028_keep_own_fields_of_answers_and_erase_their_numbers.py"))[
+        "FILL"
+    ]
+    ids = [submit(running_app) for _ in range(3)]
+    move(running_app, ids[0], Outcome.RETURNED, **{"field-alasan-kembali": "Judul"})
+    move(running_app, ids[1], Outcome.RETURNED, **{"field-alasan-kembali": "Judul"})
+    saved: dict[str, Any] = {"field-berlaku-mulai": "", "field-kode-tender": "TDR 1"}
+    running_app.visitor(REQUESTER).post(f"/admin/change/{ids[1]}/save", **saved)
+    own: Any = FieldValue.__table__
+    said = select(own.c.key, own.c.words).where(own.c.change_id.in_(ids)).order_by(own.c.activity_id, own.c.position)
+    with running_app.session() as session:
+        connection = session.connection()
+        before = connection.execute(said).all()
+        answer = session.get_one(ChangeRequest, ids[0]).activities[-1].id
+        connection.execute(delete(own).where(own.c.activity_id == answer))
+        assert connection.execute(said).all() != before
+        connection.execute(text(fill))
+        assert connection.execute(said).all() == before
+        session.rollback()
 
 
 LISTS = (
@@ -166,6 +229,31 @@ def test_exports_have_every_own_field_with_figures_and_dates_as_such(running_app
     assert all(cell in text for cell in ("12500000", "Data, informasi; Keamanan", "Pengelola.ki")), text[:2000]
     requests = running_app.visitor(HEAD).get("/admin/change/export/csv/").text
     assert "2026-04-01" in requests or "01/04/2026" in requests, requests[:1000]
+
+
+def test_lists_and_exports_of_an_erased_request_have_nothing_in_its_own_fields(running_app: RunningApp) -> None:
+    change_id = run_to_the_end(running_app)
+    with running_app.session() as session:
+        change = session.get_one(ChangeRequest, change_id)
+        head = session.scalars(select(User).where(User.username == HEAD)).one()
+        erase_request(session, change, ErasedBy(head, NOW, "Masa simpan habis"))
+        session.commit()
+        assert verify_register(session).findings == []
+        rows = session.execute(select(*_SAID).where(FieldValue.change_id == change_id)).all()
+        activities = session.get_one(ChangeRequest, change_id).activities
+        read = [read_field_values(one, sop_fields(change.sop, one.step)) for one in activities]
+    assert {tuple(row) for row in rows} == {("***", "***", None)}
+    assert {"***", None} >= {value for values in read for value in values.values()}
+    visitor = running_app.visitor(HEAD)
+    for path in ("evaluation/?columns=number,field-biaya,field-lama-henti", "approval/?columns=number,field-jadwal"):
+        assert visitor.get(f"/admin/{path}").status_code == 200, path
+    for screen in ("evaluation", "approval", "change"):
+        assert f"details/?id={change_id}" in visitor.get(f"/admin/{screen}/").text
+        text = visitor.get(f"/admin/{screen}/export/csv/").text
+        assert text.count("\n") > 1, screen
+
+
+_SAID = (FieldValue.value, FieldValue.words, FieldValue.number)
 
 
 def test_the_search_finds_words_of_own_fields_in_requests_and_steps(running_app: RunningApp, closed: int) -> None:
