@@ -47,6 +47,14 @@ def needs_second_person(act: AccountAct, before: Collection[Role], after: Collec
     return not GUARDED_ROLES.isdisjoint({*before, *after})
 
 
+def may_owner_refuse(act: AccountAct) -> bool:
+    """Whether the owner of the account may refuse ``act``.
+
+    Not what takes a stolen session its access: whoever sits in that could refuse it for ever.
+    """
+    return act not in {AccountAct.DISABLE, AccountAct.RESET, AccountAct.FACTOR}
+
+
 def mixed_roles_error(roles: Collection[Role]) -> Message | None:
     """Return why nobody may hold these roles at once, or None: who gives rights takes no part in the procedure."""
     if Role.ADMINISTRATOR in roles and not frozenset(ACTOR_ROLES).isdisjoint(roles):

@@ -1,9 +1,10 @@
-"""Who may do what to the records of an agency: the permission table, for a user."""
+"""Who may do what to the records of an agency: the permission table, for a user; and who may be a second person."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lpse_admin.accounts.four_eyes import may_second
 from lpse_admin.accounts.permissions import is_granted
 from lpse_admin.errors import NotAllowed
 
@@ -22,3 +23,10 @@ def require_permission(user: User, verb: Verb, resource: Resource, agency_id: in
     """Raise NotAllowed with ``message`` unless ``is_permitted``."""
     if not is_permitted(user, verb, resource, agency_id):
         raise NotAllowed(message)
+
+
+def can_second(user: User, agency_id: int | None, *, asker_id: int, owner_id: int) -> bool:
+    """Whether ``user`` may be the second person for an act on the account ``owner_id`` of this agency."""
+    if not user.is_active or user.agency_id not in {None, agency_id}:
+        return False
+    return may_second(user.roles, is_asker=user.id == asker_id, is_owner=user.id == owner_id)

@@ -9,11 +9,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, false, select
 from sqlalchemy.ext.hybrid import hybrid_method
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from lpse_admin.accounts.four_eyes import AccountAct, RequestState
+from lpse_admin.accounts.four_eyes import AccountAct, RequestState, may_owner_refuse
 from lpse_admin.accounts.roles import Role
 from models.accounts.actor_snapshot import snapshot_of
+from models.accounts.permission import can_second
 from models.accounts.user import User
-from models.administration.second_person import can_second
 from models.base import (
     Base,
     EnumSet,
@@ -108,10 +108,11 @@ class AccountRequest(Base):
         return can_second(user, self.agency_id, asker_id=self.asked_by_id, owner_id=self.user_id)
 
     def can_be_refused_by(self, user: User, now: dt.datetime) -> bool:
-        """Whether it waits, and ``user`` may refuse it: as its second person, or because the account is theirs."""
-        return self.can_be_decided_by(user, now) or (
-            self.state(now) is RequestState.WAITING and user.id == self.user_id and user.id != self.asked_by_id
-        )
+        """Whether it waits, and ``user`` may refuse it: as its second person, or some because the account is theirs."""
+        if self.state(now) is not RequestState.WAITING:
+            return False
+        is_owner = user.id == self.user_id and user.id != self.asked_by_id
+        return self.can_be_decided_by(user, now) or (is_owner and may_owner_refuse(self.act))
 
     def can_be_withdrawn_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it waits, and ``user`` asked."""

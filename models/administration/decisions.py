@@ -8,9 +8,9 @@ from lpse_admin.accounts.four_eyes import RequestState
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.parsing.blank import strip_blank
+from models.accounts.permission import can_second
 from models.administration.notices import notify_of_account_change
 from models.administration.operations import carry_out
-from models.administration.second_person import can_second
 from models.audit.actions import AuditAction
 from models.base import session_of
 from models.validation import text_error
@@ -41,9 +41,9 @@ def approve(request: AccountRequest, by: User | None, *, now: dt.datetime, secre
 
 
 def refuse(request: AccountRequest, by: User | None, *, now: dt.datetime, reason: str) -> None:
-    """Refuse it, as its second person or as the owner of the account; raises as ``approve``, ValidationFailed too."""
+    """Refuse it, as its second person or as ``can_be_refused_by`` says; raises as ``approve``, ValidationFailed too."""
     _require_waiting(request, now)
-    if by is None or by.id != request.user_id:
+    if by is not None and not request.can_be_refused_by(by, now):
         _require_second_person(request, by)
     if error := text_error(reason, required_label=_("Reason")):
         raise ValidationFailed(error, field_errors={"reason": error})

@@ -33,6 +33,7 @@ from models.administration.values import (
 )
 from models.audit.actions import AuditAction
 from models.base import session_of
+from models.changes.requester_takeover import reason_keeps_requester_role
 from models.notifications.account_mails import notify_former_address, send_link_for_administrator
 
 if TYPE_CHECKING:
@@ -218,6 +219,11 @@ def disable_account(
     return None
 
 
+def disabling_waits(user: User, by: User, now: dt.datetime) -> bool:
+    """Whether disabling the account waits for a second person; until then nothing of it is given to others."""
+    return _waits(AccountAct.DISABLE, user, by, now=now)
+
+
 def enable_account(user: User, by: User | None, *, now: dt.datetime) -> AccountRequest | None:
     """Enable the account, or return the request.
 
@@ -234,9 +240,15 @@ def enable_account(user: User, by: User | None, *, now: dt.datetime) -> AccountR
 
 
 def require_may_have_roles(user: User, by: User | None, held: frozenset[Role], *, leaves_vacant: bool = False) -> None:
-    """Raise NotAllowed for one's own roles, NoSuchMove if no head or administrator would remain."""
+    """Raise NotAllowed for one's own roles, NoSuchMove if no head or administrator would remain.
+
+    ValidationFailed ("roles") where a request would be without its requester: the terminal alone may do that.
+    """
     if by is not None and by.id == user.id and held != user.roles:
         raise NotAllowed(_OWN_ROLES)
+    is_requester_gone = by is not None and Role.REQUESTER in user.roles - held
+    if is_requester_gone and (error := reason_keeps_requester_role(session_of(user), user)):
+        raise ValidationFailed(error, field_errors={"roles": error})
     _require_others(user, user.roles - held, leaves_vacant=leaves_vacant)
 
 
@@ -279,7 +291,10 @@ def _change_asked_roles(request: AccountRequest, now: dt.datetime) -> None:
     """Give the roles of a request, with the dates of an inspector; raises NoSuchMove and NotAllowed."""
     user, held = request.user, frozenset(request.roles or ())
     dates = InspectionDates(request.inspects_from, request.inspects_until)
-    require_may_have_roles(user, request.asked_by, held)
+    try:
+        require_may_have_roles(user, request.asked_by, held)
+    except ValidationFailed as refusal:
+        raise NoSuchMove(refusal.message) from None
     errors = dates_errors(session_of(user), user.agency, held, dates, is_required=dates != InspectionDates())
     if error := roles_error(held, user.roles, user.agency_id) or next(iter(errors.values()), None):
         raise NoSuchMove(error)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, selectinload
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotFound, ValidationFailed
-from lpse_admin.i18n import Message, _
+from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty
 from models.accounts.actor_snapshot import snapshot_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from models.accounts.user import User
     from models.immutability import RowRules
 
+_GIVE_FIRST = _("Give them to another requester first, on the page of the account; then the role can be taken away.")
 _TAKEN_OVER = AuditAction("change.take-over-request", _("Took over the requester's part"))
 
 
@@ -137,6 +138,12 @@ def take_over_request(change: ChangeRequest, to: User, *, by: User, now: dt.date
 def requests_that_need(session: Session, user: User) -> list[ChangeRequest]:
     """Return the open requests of ``user`` whose current step, or one that may follow it, is the requester's."""
     return [change for change in open_requests_of(session, user) if needs_requester(change)]
+
+
+def reason_keeps_requester_role(session: Session, user: User) -> Message | None:
+    """Return why ``user`` has to stay a requester, or None: a request would be without one."""
+    changes = requests_that_need(session, user)
+    return join_messages([waiting_message(changes), _GIVE_FIRST], " ") if changes else None
 
 
 def waiting_message(changes: Sequence[ChangeRequest]) -> Message:

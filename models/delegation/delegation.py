@@ -29,9 +29,8 @@ from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.acting_head import reason_cannot_act_for_head
 from models.accounts.actor_snapshot import snapshot_of
-from models.accounts.permission import is_permitted, require_permission
+from models.accounts.permission import can_second, is_permitted, require_permission
 from models.accounts.user import User
-from models.administration.second_person import can_second
 from models.audit import trail
 from models.audit.actions import AuditAction
 from models.base import (

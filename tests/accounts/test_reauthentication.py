@@ -36,6 +36,7 @@ GUARDED = (
     ("administrator", "/admin/user/1/disable"),
     ("administrator", "/admin/user/1/enable"),
     ("kepala", "/admin/account-request/1/approve"),
+    ("kepala", "/admin/account-request/1/refuse"),
     ("kepala", "/admin/delegation/new/"),
     ("kepala", "/admin/delegation/1/confirm"),
     ("kepala", "/admin/sop/1/enact"),

@@ -58,7 +58,7 @@ class AccountRequestView(RecordView):
     """The requests of the reader's office that wait for a second person, and those that were decided."""
 
     resource = Resource.ACCOUNT_REQUEST
-    password_views = frozenset({"approve"})
+    password_views = frozenset({"approve", "refuse"})
     model = AccountRequest
     title = _("Changes for a second person")
     empty_message = _("Nothing has waited for a second person yet.")

@@ -15,11 +15,12 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from models.accounts.inspection_dates import INSPECTION_FIELDS
 from models.accounts.user import PERSONAL_FIELDS, User
-from models.administration.operations import NewAccount, generate_password
+from models.administration.operations import NewAccount, disabling_waits, generate_password
 from models.changes.requester_takeover import requests_that_need, waiting_message
 from models.database import db
 from models.office.agency import Agency
 from views.app.access import get_current_user
+from views.app.clock import now
 from views.forms.base import CheckboxListField, Form, Required
 from views.forms.fields import DateField
 from views.i18n.language import tr
@@ -104,9 +105,9 @@ class DisableForm(Form):
 
     @override
     def set_up(self, record: User) -> None:
-        """Name what waits, and offer the other requesters; or ask nothing."""
+        """Name what waits, and offer the other requesters; ask nothing where that is for later, or there is nothing."""
         changes = requests_that_need(db.session(), record)
-        if not changes:
+        if not changes or disabling_waits(record, get_current_user(), now()):
             del self.successor_id, self.reason
             return
         self.successor_id.description = tr(waiting_message(changes))
@@ -117,7 +118,7 @@ class DisableForm(Form):
         ]
 
 
-class HandOverForm(Form):
+class ReassignForm(Form):
     """To whom the requests of a requester go, and why."""
 
     successor_id = SelectField(_("The requests go to"), [Required()])

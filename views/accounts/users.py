@@ -31,7 +31,7 @@ from models.notifications.security_notices import alert, notify_owner
 from models.search.search import user_matches
 from views.accounts.account_requests import show_password
 from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
-from views.accounts.forms import LEFT_WAITING, DisableForm, HandOverForm, NewUserForm, ResetPasswordForm, UserForm
+from views.accounts.forms import LEFT_WAITING, DisableForm, NewUserForm, ReassignForm, ResetPasswordForm, UserForm
 from views.accounts.password_reset import link_key
 from views.app.access import can, get_current_user, settings
 from views.app.authentication.sessions import client_address
@@ -47,10 +47,7 @@ if TYPE_CHECKING:
     from views.forms.base import Form
 
 
-_GIVE_FIRST = _("Give them to another requester first, on the page of the account; then the role can be taken away.")
-
-
-def _hand_over(user: User, successor_id: str, reason: str) -> None:
+def _reassign_requests(user: User, successor_id: str, reason: str) -> None:
     """Give the requests of ``user`` to another requester; raises ValidationFailed with the form's field names."""
     if successor_id == LEFT_WAITING:
         return
@@ -67,7 +64,7 @@ def _hand_over(user: User, successor_id: str, reason: str) -> None:
         raise ValidationFailed(refusal.message, field_errors=errors) from None
 
 
-def _tell_held_steps(user: User) -> None:
+def _flash_assigned_steps(user: User) -> None:
     """Say which open steps are assigned to a user who does not act on them any more, and who can."""
     if steps := steps_held_by(db.session(), user):
         named = ", ".join(f"{step.change.number} ({tr(step.step.title)})" for step in steps)
@@ -80,7 +77,7 @@ def _tell_held_steps(user: User) -> None:
         flash(tr(message), "warning")
 
 
-def _tell_waiting(user: User) -> None:
+def _flash_waiting(user: User) -> None:
     """Say what of a change waits for a second person."""
     for one in waiting_requests(db.session(), user, now()):
         flash(
@@ -94,6 +91,13 @@ def _tell_waiting(user: User) -> None:
             ),
             "warning",
         )
+
+
+def _flash_requests(user: User) -> None:
+    """Say which requests need ``user``, who is to be disabled, and where they are given to another requester."""
+    if changes := requests_that_need(db.session(), user):
+        given = _("On the page of the account an administrator gives them to another requester.")
+        flash(tr(join_messages([waiting_message(changes), given], " ")), "warning")
 
 
 class UserView(RecordView):
@@ -166,19 +170,15 @@ class UserView(RecordView):
     @override
     def update_model(self, form: Form, model: User) -> None:
         """Change what is known of somebody, and their roles."""
-        gone = model.roles - frozenset(form["roles"].data or ())
-        if Role.REQUESTER in gone and (changes := requests_that_need(db.session(), model)):
-            error = join_messages([waiting_message(changes), _GIVE_FIRST], " ")
-            raise ValidationFailed(error, field_errors={"roles": error})
         demands_nip = not settings().is_demo
         alter_account(model, get_current_user(), now=now(), **form.arguments(), demands_nip=demands_nip)
 
     @override
     def after_model_change(self, form: Form, model: User, is_created: bool) -> None:
         """Say what waits for a second person, and for whom steps wait."""
-        _tell_waiting(model)
+        _flash_waiting(model)
         if not is_created and Role.CHANGE_MANAGER not in model.roles:
-            _tell_held_steps(model)
+            _flash_assigned_steps(model)
 
     @action(
         "password",
@@ -196,7 +196,7 @@ class UserView(RecordView):
             reset_account(user, get_current_user(), now=now(), secret_key=link_key(), **form.arguments()),
         )
         if isinstance(password, AccountRequest):
-            _tell_waiting(user)
+            _flash_waiting(user)
         else:
             show_password(name, password)
 
@@ -215,7 +215,7 @@ class UserView(RecordView):
         """Turn off the second factor of somebody whose device is lost."""
         by = get_current_user()
         if reset_factor_of(user, by, now=now()) is not None:
-            _tell_waiting(user)
+            _flash_waiting(user)
             return
         what = _("%(by)s reset the second factor of %(name)s.", by=by.full_name, name=user.full_name)
         notify_owner(user, what, kind="factor-reset", address=client_address(), now=now())
@@ -243,18 +243,22 @@ class UserView(RecordView):
         success=_("Done: %(name)s."),
     )
     def disable(self, user: User, form: Form) -> None:
-        """Close an account and end its sessions; its requests go to another requester, or wait."""
+        """Close an account and end its sessions; its requests go to another requester, or wait.
+
+        Where a second person has to agree, they stay as they are, and the page says what to do with them.
+        """
         if "successor_id" in form:
-            _hand_over(user, form["successor_id"].data, form["reason"].data or "")
+            _reassign_requests(user, form["successor_id"].data, form["reason"].data or "")
         if disable_account(user, get_current_user(), now=now()) is not None:
-            _tell_waiting(user)
+            _flash_waiting(user)
+            _flash_requests(user)
         else:
-            _tell_held_steps(user)
+            _flash_assigned_steps(user)
 
     @action(
         "hand-over-requests",
         _("Give the requests to another requester"),
-        form=HandOverForm,
+        form=ReassignForm,
         when=lambda user, _by, _now: bool(requests_that_need(db.session(), user)),
         summary=_("Give the requests to another requester"),
         explanation=_("Who asked stays on the request and in its history."),
@@ -262,7 +266,7 @@ class UserView(RecordView):
     )
     def hand_over_requests(self, user: User, form: Form) -> None:
         """Give the requests that need their requester to another one."""
-        _hand_over(user, form["successor_id"].data, form["reason"].data or "")
+        _reassign_requests(user, form["successor_id"].data, form["reason"].data or "")
 
     @action(
         "enable",
@@ -273,4 +277,4 @@ class UserView(RecordView):
     def enable(self, user: User, _form: Form) -> None:
         """Open an account again."""
         if enable_account(user, get_current_user(), now=now()) is not None:
-            _tell_waiting(user)
+            _flash_waiting(user)
