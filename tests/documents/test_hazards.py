@@ -197,6 +197,27 @@ def test_links_of_sheets_to_programs_are_refused() -> None:
         assert refusal("rekap.xlsx", xlsx({"xl/externalLinks/externalLink1.xml": part})) == expected.text
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_part_of_xml_is_read_whatever_it_is_called(encoding: str) -> None:
+    text = (_EMPTY % field("DDEAUTO c:\\x")).encode(encoding)
+    for name in ("word/isi.dat", "word/media/gambar.png", "word/isi"):
+        assert refusal("a.docx", docx({name: text})) == packages.DDE.text
+
+
+@pytest.mark.parametrize("blanks", [1, 100, 300_000])
+def test_a_part_of_xml_may_begin_with_blanks(blanks: int) -> None:
+    text = b" \r\n\t" * blanks + (_EMPTY % field("DDEAUTO c:\\x")).encode()
+    assert refusal("a.docx", docx({"word/isi": text})) == packages.DDE.text
+
+
+def test_a_vector_picture_may_name_its_type_and_declare_nothing() -> None:
+    kind = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/Graphics/SVG/1.1/DTD/svg11.dtd"%s>'
+    picture = kind + '<svg xmlns="http://www.w3.org/2000/svg"><use href="#a"/></svg>'
+    assert inspect_file("a.docx", docx({"word/media/image1.svg": picture % ""})).type is FileType.DOCX
+    for name, declared in (("image1.svg", "[<!ENTITY a 'b'>]"), ("image1.dat", "")):
+        assert refusal("a.docx", docx({f"word/media/{name}": picture % declared})) == packages.FETCHES.text
+
+
 def test_ole_programs_and_macros_are_refused_whatever_their_part_is_called() -> None:
     program = b"MZ" + bytes(58) + struct.pack("<I", 64) + b"PE\x00\x00" + bytes(100)
     for name in ("word/media/image1.png", "word/x", "customXml/item1.bin"):
@@ -309,12 +330,10 @@ def pdf(*objects: str, raw: bytes = b"") -> bytes:
     return b"%PDF-1.7\n" + body.encode("latin-1") + raw + b"trailer<</Root 1 0 R>>\n%%EOF\n"
 
 
-def object_stream(text: bytes) -> bytes:
-    """Return objects that are packed into a stream."""
+def object_stream(text: bytes, entries: bytes = b"/Type/ObjStm/Filter/FlateDecode") -> bytes:
+    """Return objects that are packed into a stream, whose dictionary has these entries."""
     packed = zlib.compress(text)
-    return b"9 0 obj<</Type/ObjStm/N 1/First 4/Filter/FlateDecode/Length %d>>stream\n%bendstream endobj\n" % (
-        len(packed), packed,
-    )  # fmt: skip
+    return b"9 0 obj<</N 1/First 4%b/Length %d>>stream\n%bendstream endobj\n" % (entries, len(packed), packed)
 
 
 _PDF_HAZARDS = [
@@ -355,8 +374,63 @@ def test_a_pdf_that_unfolds_to_more_than_can_be_examined_is_refused(monkeypatch:
     monkeypatch.setattr(pdfs, "_MAX_STREAMS", 0)
     assert refusal("a.pdf", pdf(raw=object_stream(b"x"))) == pdfs.UNREADABLE.text
     monkeypatch.undo()
-    plain = b"9 0 obj<</Type/ObjStm/N 1>>stream\nnicht gepackt\nendstream endobj\n9 0 obj<</Type/ObjStm>>endobj\n"
+    plain = b"9 0 obj<</Type/ObjStm/N 1>>stream\nnicht gepackt\nendstream endobj\n"
     assert inspect_file("a.pdf", pdf(raw=plain)).type is FileType.PDF
+    script = plain.replace(b"nicht gepackt", b"<</S/JavaScript>>")
+    assert refusal("a.pdf", pdf(raw=script)) == pdfs.SCRIPT.text
+
+
+_SCRIPT = b"<</S/JavaScript/JS(x)>>"
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [b"/Type/Obj#53tm/Filter/FlateDecode", b"/Type/#4F#62#6a#53#74#6D/Filter[/FlateDecode]",
+     b"/Filter/Flate#44ecode /Type /ObjStm", b"/Type/ObjStm/Extends 3 0 R" + b" " * 5000 + b"/Filter [ /FlateDecode ]"],
+)  # fmt: skip
+def test_an_object_stream_is_unpacked_however_its_dictionary_is_written(entries: bytes) -> None:
+    assert refusal("a.pdf", pdf(raw=object_stream(_SCRIPT, entries))) == pdfs.SCRIPT.text
+    assert inspect_file("a.pdf", pdf(raw=object_stream(b"<</Title(x)>>", entries))).type is FileType.PDF
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        b"/Type/ObjStm/Filter[/ASCIIHexDecode/FlateDecode]",
+        b"/Type/ObjStm/Filter/LZWDecode",
+        b"/Type/ObjStm/Filter 7 0 R",
+        b"/Type/ObjStm/Filter/FlateDecode/DecodeParms<</Predictor 12>>",
+        b"/Type/ObjStm/F(x)/Filter/FlateDecode",
+        b"/Type/ObjStm/Filter/FlateDecode/Filter/LZWDecode",
+        b"/Filter/LZWDecode/X(\n9 0 obj<<)/Type/ObjStm",
+        b"/Filter/LZWDecode%9 0 obj<<\n/Type/ObjStm",
+        b"/Type/ObjStm/Filter/FlateDecode" + b" " * 70_000,
+    ],
+)
+def test_an_object_stream_that_cannot_be_read_is_refused(entries: bytes) -> None:
+    assert refusal("a.pdf", pdf(raw=object_stream(_SCRIPT, entries))) == pdfs.UNREADABLE.text
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [b"9 0 obj<</Type/ObjStm>>endobj\n", b"9 0 obj/ObjStm endobj\n", object_stream(_SCRIPT)[:-30],
+     object_stream(_SCRIPT).replace(b"stream\nx", b"stream\n?")],
+)  # fmt: skip
+def test_objects_whose_stream_is_missing_cut_off_or_damaged_are_refused(raw: bytes) -> None:
+    assert refusal("a.pdf", pdf(raw=raw)) == pdfs.UNREADABLE.text
+
+
+def test_an_object_stream_that_ends_with_the_file_is_refused() -> None:
+    assert pdfs.hazard_of_pdf(object_stream(_SCRIPT)[:-30]) == pdfs.UNREADABLE
+
+
+def test_an_object_stream_goes_on_behind_a_word_that_seems_to_end_it() -> None:
+    packer = zlib.compressobj(0)
+    body = packer.compress(b"(endstream)" + _SCRIPT) + packer.flush()
+    raw = b"9 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\n" + body + b"endstream endobj\n"
+    assert b"endstream" in body
+    assert refusal("a.pdf", pdf(raw=raw)) == pdfs.SCRIPT.text
+    assert refusal("a.pdf", pdf(raw=raw.replace(b"JavaScript", b"Java#53cript"))) == pdfs.UNREADABLE.text
 
 
 def png(width: int, height: int) -> bytes:
@@ -405,4 +479,5 @@ def test_words_that_begin_like_a_program_are_text() -> None:
 @given(st.binary(max_size=300))
 def test_whatever_the_bytes_they_are_judged_without_a_fault(content: bytes) -> None:
     assert contents.hazard_of_bytes(content) is None or content
-    assert pdfs.hazard_of_pdf(b"/ObjStm stream\n" + content) is None or content
+    packed = b"9 0 obj<</Type/ObjStm/Filter/FlateDecode>>stream\n" + content
+    assert pdfs.hazard_of_pdf(packed) == pdfs.UNREADABLE

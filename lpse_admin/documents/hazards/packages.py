@@ -10,6 +10,7 @@ import struct
 import zipfile
 import zlib
 from contextlib import suppress
+from functools import cached_property
 from io import BytesIO
 from typing import TYPE_CHECKING
 from xml.parsers import expat
@@ -41,6 +42,8 @@ _WORDS = re.compile(
     rb"dde|instr|[|]|&#|href|ole|applet|plugin|listener|script|<!doctype|relationship|\x00", re.IGNORECASE
 )
 _LONGEST_WORD = 16
+#: How XML begins, behind blanks: in UTF-8 and UTF-16, with a byte order mark or without.
+_XML_BEGINNINGS = (b"<", b"\0<", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")
 _HEAD_BYTES = 64 * 1024
 _DRIVE = re.compile(r"[a-z]:", re.IGNORECASE)
 #: Of relations and elements, by the end of their name in small letters.
@@ -96,10 +99,18 @@ class _Part:
     def __init__(self, content: bytes, member: zipfile.ZipInfo) -> None:
         self._member, self._content = member, content
         self.name = member.filename.replace("\\", "/").casefold()
-        self.is_text = self.name.endswith((".xml", ".rels", ".rdf"))
         self.size = 0
         #: Whether it unfolds to more than its directory says, and has words that can do something.
         self.is_longer = self.has_words = False
+
+    @cached_property
+    def is_text(self) -> bool:
+        """Whether it is XML by its name or its beginning: its type may be said in another part. Raises zlib.error."""
+        if self.name.endswith((".xml", ".rels", ".rdf")):
+            return True
+        beginning = next(self._chunks(), b"")
+        text = beginning.lstrip(b" \t\r\n")
+        return text.startswith(_XML_BEGINNINGS) if text else bool(beginning)
 
     def read(self, most: int) -> bytes:
         """Return the first ``most`` bytes, and look through the rest. Raises zlib.error, ValueError, struct.error."""
@@ -157,8 +168,8 @@ def _is_packed(content: bytes, member: zipfile.ZipInfo) -> bool:
 class _Text:
     """The elements of a part, and the text of its fields and formulas."""
 
-    def __init__(self, *, is_relations: bool) -> None:
-        self._is_relations = is_relations
+    def __init__(self, name: str) -> None:
+        self._is_relations, self._is_picture = name.endswith(".rels"), name.endswith(".svg")
         self._field: list[str] = []
         self._inside = ""
         self.problem: Message | None = None
@@ -189,9 +200,11 @@ class _Text:
         if self._inside:
             self._field.append(text)
 
-    def refuse(self, *_declared: object) -> None:
-        """Refuse a document type: entities are declared there, which fetch and unfold."""
-        self._note(FETCHES)
+    def refuse(self, *declared: object) -> None:
+        """Refuse a document type: entities are declared there, which fetch and unfold; pictures may name theirs."""
+        *_names, has_declarations = declared
+        if has_declarations or not self._is_picture:
+            self._note(FETCHES)
 
     def finish(self) -> None:
         """Look at the last field."""
@@ -207,7 +220,7 @@ class _Text:
 
 def _hazard_of_text(name: str, xml: bytes) -> Message | None:
     """Return what a part of XML does, or None; one that is not well-formed is left to the program that opens it."""
-    text = _Text(is_relations=name.endswith(".rels"))
+    text = _Text(name)
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler = text.start, text.end
     parser.CharacterDataHandler = text.text
