@@ -122,9 +122,11 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("audit_check", "TRUE", frozenset()),
     ("audit_finding", "TRUE", frozenset()),
     ("audit_anchor", "time_stamp IS NULL", frozenset({
-        "addresses", "sent_at", "error", "next_try_at", "stamped_by", "stamped_at", "time_stamp",
+        "addresses", "sent_at", "error", "next_try_at", "claimed_until", "stamped_by", "stamped_at", "time_stamp",
     })),
-    ("audit_anchor", "time_stamp IS NOT NULL", frozenset({"addresses", "sent_at", "error", "next_try_at"})),
+    ("audit_anchor", "time_stamp IS NOT NULL", frozenset({
+        "addresses", "sent_at", "error", "next_try_at", "claimed_until",
+    })),
     ("audit_job", "run_id IS NULL", frozenset({"claimed_until", "run_id", "error"})),
     ("audit_job", "run_id IS NOT NULL", frozenset()),
     ("paper_print", "TRUE", frozenset()),

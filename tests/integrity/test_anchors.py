@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 from sqlalchemy import select, text
+from sqlalchemy.orm import Session
 
 from models.audit.anchors import Anchor, chain_anchors, read_anchors
 from models.audit.trail import AuditEntry
+from models.integrity.anchors import delivery
 from models.integrity.anchors.delivery import AnchorDelivery
 from models.office.options import MAX_ANCHOR_ADDRESSES
 from tests.commands.test_commands import run
+from tests.support.cast import set_test_audit_context
 from tests.support.insider import insider
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
@@ -58,8 +61,8 @@ def settings(running_app: RunningApp, **changed: object) -> Iterator[Mailbox]:
 
 @pytest.fixture(autouse=True)
 def next_day(running_app: RunningApp) -> None:
-    """Let each test have a day of its own."""
-    running_app.now += dt.timedelta(days=1)
+    """Let each test have a day of its own, on which what failed before is not tried any more."""
+    running_app.now += dt.timedelta(days=10)
     running_app._visitors.clear()  # their sessions have ended by then
 
 
@@ -219,6 +222,66 @@ def test_the_anchors_are_stamped_and_a_server_that_fails_is_asked_again(
         names = [file.get_filename() for file in box.received[-1].iter_attachments()]
     assert [str(name)[-4:] for name in names] == [".txt", ".tsr"]
     assert all(row.stamped_by == tsa.url and row.time_stamp for row in rows(running_app)[-3:])
+
+
+def test_what_could_not_be_sent_on_a_day_is_sent_on_the_next_and_its_error_goes_when_all_is_done(
+    running_app: RunningApp,
+) -> None:
+    running_app.visitor("administrator").post(SETTING, anchor_addresses="a@luar.example b@luar.example", reason="x")
+    with settings(running_app) as box:
+        box.recipient_replies.extend(["550 tidak dikenal"])
+        assert anchored(running_app) == AnchoringResult(sent=1, failed=1)
+        row = rows(running_app)[-3]
+        assert "a@luar.example: 550" in str(row.error)
+        running_app.now += dt.timedelta(days=1)
+        assert anchored(running_app) == AnchoringResult(sent=3)
+        former = next(one for one in rows(running_app) if one.id == row.id)
+        assert (former.sent_to, former.error) == (["b@luar.example", "a@luar.example"], None)
+        assert anchored(running_app) == AnchoringResult()
+
+
+def test_a_stamp_that_came_later_leaves_no_error(running_app: RunningApp, tmp_path: Path) -> None:
+    with (
+        running_tsa(make_authority(tmp_path / "tsa")) as tsa,
+        settings(running_app, tsa_url=tsa.url, tsa_ca=str(tsa.ca_file), mail_server=None),
+    ):
+        tsa.answer = b"rusak"
+        assert anchored(running_app) == AnchoringResult(failed=3)
+        tsa.answer = None
+        running_app.now += dt.timedelta(minutes=6)
+        assert anchored(running_app) == AnchoringResult(stamped=3)
+    assert [row.error for row in rows(running_app)[-3:]] == [None] * 3
+
+
+def test_what_another_server_is_at_is_left_to_it_and_what_it_has_sent_is_not_sent_again(
+    running_app: RunningApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running_app.visitor("administrator").post(SETTING, anchor_addresses="a@luar.example", reason="x")
+    with running_app.app.app_context():
+        anchor_all(by="Sistem")
+    row = rows(running_app)[-3]
+    with running_app.session() as session:
+        assert delivery.claim(session, session.get_one(AnchorDelivery, row.id), running_app.now)
+    with settings(running_app) as box:
+        with running_app.app.app_context():
+            assert anchor_all(by="terminal", at_once=True) == AnchoringResult()
+        with running_app.session() as session:
+            delivery.release(session, session.get_one(AnchorDelivery, row.id), running_app.now, failed=False)
+        really = delivery.claim
+
+        def overtaken(session: Session, one: AnchorDelivery, now: dt.datetime, *, at_once: bool = False) -> bool:
+            """Claim it just after another server has sent it."""
+            id_ = one.id
+            session.commit()
+            with Session(running_app.engine) as other:
+                set_test_audit_context(other)
+                delivery.record_sent(other.get_one(AnchorDelivery, id_), other, "a@luar.example", now, is_all=True)
+                other.commit()
+            return really(session, one, now, at_once=at_once)
+
+        monkeypatch.setattr(delivery, "claim", overtaken)
+        assert anchored(running_app) == AnchoringResult()
+        assert box.recipients == []
 
 
 def test_the_anchors_of_a_day_stay_as_they_are_whoever_asks(running_app: RunningApp) -> None:

@@ -47,8 +47,9 @@ class AnchoringResult:
 def anchor_all(*, by: str, is_stopped: Callable[[], bool] = lambda: False, at_once: bool = False) -> AnchoringResult:
     """Make the anchors of the day of each office and of the whole, and send and stamp what is due of them.
 
-    ``by`` is the actor in the audit trail. With ``at_once`` what failed before does not wait for its time. The function
-    commits its own transactions; what fails is recorded and tried again.
+    Those of former days that could not be sent or stamped come first. ``by`` is the actor in the audit trail. With
+    ``at_once`` what failed before does not wait for its time. The function commits its own transactions; what fails is
+    recorded and tried again.
     """
     session, result, plan = db.session(), AnchoringResult(), anchor_plan()
     agency_ids = session.scalars(select(Agency.id).order_by(Agency.id)).all()
@@ -57,8 +58,10 @@ def anchor_all(*, by: str, is_stopped: Callable[[], bool] = lambda: False, at_on
         if is_stopped():
             break
         row = _made(session, agency_id, plan, by)
-        if row is not None:
-            _deliver(session, row, plan, by, result, at_once=at_once)
+        if row is None:
+            continue
+        for one in (*delivery.unfinished_anchors(session, agency_id, row.day, now()), row):
+            _deliver(session, one, plan, by, result, at_once=at_once)
     return result
 
 
@@ -89,23 +92,30 @@ def _answer_for(session: Session, by: str) -> None:
 def _deliver(
     session: Session, row: AnchorDelivery, plan: AnchorPlan, by: str, result: AnchoringResult, *, at_once: bool
 ) -> None:
-    addresses = delivery.open_addresses(session, row, plan) if settings().mail_server else []
-    wants_stamp = plan.is_stamped and row.time_stamp is None
+    is_wanted = any(_to_do(session, row, plan))
     session.commit()
-    if not (addresses or wants_stamp) or not delivery.claim(session, row, now(), at_once=at_once):
+    if not is_wanted or not delivery.claim(session, row, now(), at_once=at_once):
         return
     before = result.failed
     try:
+        session.refresh(row)
+        addresses, wants_stamp = _to_do(session, row, plan)
         if wants_stamp:
-            _stamp(session, row, by, result)
+            _stamp(session, row, by, result, is_all=not addresses)
         if addresses:
-            _send(session, row, addresses, by, result)
+            _send(session, row, addresses, by, result, before)
     finally:
         session.rollback()
         delivery.release(session, row, now(), failed=result.failed > before)
 
 
-def _stamp(session: Session, row: AnchorDelivery, by: str, result: AnchoringResult) -> None:
+def _to_do(session: Session, row: AnchorDelivery, plan: AnchorPlan) -> tuple[list[str], bool]:
+    """Return to whom the anchors have yet to be sent, and whether they have yet to be stamped."""
+    addresses = delivery.open_addresses(session, row, plan) if settings().mail_server else []
+    return addresses, plan.is_stamped and row.time_stamp is None
+
+
+def _stamp(session: Session, row: AnchorDelivery, by: str, result: AnchoringResult, *, is_all: bool) -> None:
     chosen, text = settings(), row.anchors_text()
     session.commit()  # no transaction while the server is asked
     try:
@@ -117,11 +127,14 @@ def _stamp(session: Session, row: AnchorDelivery, by: str, result: AnchoringResu
     else:
         result.stamped += 1
         _answer_for(session, by)
-        delivery.record_stamp(row, session, stamp)
+        delivery.record_stamp(row, session, stamp, is_all=is_all)
     session.commit()
 
 
-def _send(session: Session, row: AnchorDelivery, addresses: list[str], by: str, result: AnchoringResult) -> None:
+def _send(
+    session: Session, row: AnchorDelivery, addresses: list[str], by: str, result: AnchoringResult, before: int
+) -> None:
+    """Send the anchors; ``before`` is how much had failed when these were begun with."""
     server = settings().mail_server
     if server is None:
         return
@@ -133,7 +146,8 @@ def _send(session: Session, row: AnchorDelivery, addresses: list[str], by: str, 
             _answer_for(session, by)
             if failure is None:
                 result.sent += 1
-                delivery.record_sent(row, session, address, now())
+                is_all = address == addresses[-1] and result.failed == before
+                delivery.record_sent(row, session, address, now(), is_all=is_all)
             else:
                 result.failed += 1
                 delivery.record_failure(row, session, f"{address}: {failure.error}")

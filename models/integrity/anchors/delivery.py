@@ -39,6 +39,11 @@ _LEASE = dt.timedelta(minutes=15)
 _SHORTEST_PAUSE, _LONGEST_PAUSE = dt.timedelta(minutes=5), dt.timedelta(hours=6)
 
 
+#: For so many days what failed is tried again.
+_TRIED_FOR = dt.timedelta(days=7)
+_OF_DELIVERY = ("addresses", "sent_at", "error", "next_try_at", "claimed_until")
+
+
 class AnchorDelivery(Base):
     """The anchors of one day: where they were sent, and the time stamp over them."""
 
@@ -55,9 +60,7 @@ class AnchorDelivery(Base):
             "audit_anchor_stands",
             "the anchors of a day stay as they are",
             (
-                Immutable(
-                    mutable=("addresses", "sent_at", "error", "next_try_at", "stamped_by", "stamped_at", "time_stamp")
-                ),
+                Immutable(mutable=(*_OF_DELIVERY, "stamped_by", "stamped_at", "time_stamp")),
                 Immutable("OLD.time_stamp IS NOT NULL", columns=("stamped_by", "stamped_at", "time_stamp")),
             ),
         ),
@@ -74,10 +77,11 @@ class AnchorDelivery(Base):
     #: The addresses that have been sent them, separated by blanks.
     addresses: Mapped[LongText | None]
     sent_at: Mapped[Timestamp | None]
-    #: Why the last attempt failed.
+    #: Why the last attempt failed; None again when nothing of it is left to be done.
     error: Mapped[LongText | None]
-    #: When they are sent, or stamped, next at the earliest; the end of the lease of who is at it.
+    #: When they are sent, or stamped, next at the earliest, and the end of the lease of who is at it.
     next_try_at: Mapped[Timestamp | None]
+    claimed_until: Mapped[Timestamp | None]
     #: The time-stamp server, the time that it says, and its answer (RFC 3161, base64).
     stamped_by: Mapped[ShortText | None]
     stamped_at: Mapped[Timestamp | None]
@@ -146,15 +150,27 @@ def open_addresses(session: Session, row: AnchorDelivery, plan: AnchorPlan) -> l
     return [address for address in load_addresses(session, row.agency_id, plan) if address not in sent]
 
 
+def unfinished_anchors(
+    session: Session, agency_id: int | None, before: dt.date, now: dt.datetime
+) -> Sequence[AnchorDelivery]:
+    """Return the anchors of former days that somebody began to send or to stamp and could not, the oldest first."""
+    row = AnchorDelivery
+    statement = select(row).where(row.agency_id.is_not_distinct_from(agency_id), row.day < before)
+    is_open = or_(row.error.is_not(None), row.claimed_until.is_not(None))
+    return session.scalars(statement.where(row.made_at > now - _TRIED_FOR, is_open).order_by(row.day)).all()
+
+
 def claim(session: Session, row: AnchorDelivery, now: dt.datetime, *, at_once: bool = False) -> bool:
     """Take ``row``, so that no other server sends or stamps it; False where its time has not come. Commits.
 
-    With ``at_once`` its time has come. Claims are not in the audit trail.
+    With ``at_once`` its time has come, unless somebody is at it. Claims are not in the audit trail. What is to be done
+    is to be asked after this: another server may have done it.
     """
     table: Any = AnchorDelivery.__table__
     is_due = true() if at_once else or_(table.c.next_try_at.is_(None), table.c.next_try_at <= now)
+    is_free = or_(table.c.claimed_until.is_(None), table.c.claimed_until <= now)
     taken = session.connection().execute(
-        update(table).where(table.c.id == row.id, is_due).values(next_try_at=now + _LEASE)
+        update(table).where(table.c.id == row.id, is_due, is_free).values(claimed_until=now + _LEASE)
     )
     session.commit()
     return taken.rowcount == 1
@@ -164,16 +180,20 @@ def release(session: Session, row: AnchorDelivery, now: dt.datetime, *, failed: 
     """Let go of ``row``: at once, or, if something failed, until the next attempt. Commits."""
     table: Any = AnchorDelivery.__table__
     pause = min(max(now - row.made_at, _SHORTEST_PAUSE), _LONGEST_PAUSE)
-    session.connection().execute(
-        update(table).where(table.c.id == row.id).values(next_try_at=now + pause if failed else None)
-    )
+    values = {"next_try_at": now + pause if failed else None, "claimed_until": None}
+    session.connection().execute(update(table).where(table.c.id == row.id).values(values))
     session.commit()
 
 
-def record_sent(row: AnchorDelivery, session: Session, address: str, now: dt.datetime) -> None:
-    """Record that ``address`` was sent the anchors; the caller sets the audit context and commits."""
+def record_sent(row: AnchorDelivery, session: Session, address: str, now: dt.datetime, *, is_all: bool) -> None:
+    """Record that ``address`` was sent the anchors; the caller sets the audit context and commits.
+
+    ``is_all``: nothing that failed before is left to be done.
+    """
     row.addresses = " ".join([*row.sent_to, address])
-    row.sent_at, row.error = now, None
+    row.sent_at = now
+    if is_all:
+        row.error = None
     _SENT.describe(session, reason=address)
 
 
@@ -183,7 +203,9 @@ def record_failure(row: AnchorDelivery, session: Session, error: str) -> None:
     _NOT_SENT.describe(session, reason=error)
 
 
-def record_stamp(row: AnchorDelivery, session: Session, stamp: TimeStamp) -> None:
-    """Record the time stamp over the anchors; the caller sets the audit context and commits."""
+def record_stamp(row: AnchorDelivery, session: Session, stamp: TimeStamp, *, is_all: bool) -> None:
+    """Record the time stamp over the anchors, in the same way as ``record_sent`` does."""
     row.stamped_by, row.stamped_at, row.time_stamp = stamp.server, stamp.at, stamp.encoded
+    if is_all:
+        row.error = None
     _STAMPED.describe(session, reason=stamp.server)

@@ -22,7 +22,9 @@ _SESSION = _("when a session was last used; its beginning and its end are told")
 #: Columns that the trail does not tell.
 UNTOLD_COLUMNS: Mapping[str, Mapping[str, Message]] = {
     "login": dict.fromkeys(("seen_at", "idle_until"), _SESSION),
-    "audit_anchor": {"next_try_at": _("when an anchor is sent next; where and when it was sent is told")},
+    "audit_anchor": dict.fromkeys(
+        ("next_try_at", "claimed_until"), _("when an anchor is sent next; where and when it was sent is told")
+    ),
     "audit_job": {"claimed_until": _("who is at it just now; when it was asked for and what it came to is told")},
     "mail": dict.fromkeys(("attempts", "next_try_at", "claimed_until", "fault", "last_error", "message_id"), _DELIVERY),
 }
