@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, Message, _
 
 if TYPE_CHECKING:
-    import datetime as dt
     from collections.abc import Mapping
 
 _FEBRUARY, _LEAP_DAY = 2, 29
 #: As many years as a rule may say.
 MAX_YEARS = 100
+#: Records that are destroyed are kept for so many years at least, and by a rule that has stood for so many days.
+MIN_YEARS_TO_DESTROY, DAYS_BEFORE_DESTRUCTION = 1, 30
 
 
 class RecordClass(LabelledEnum):
@@ -76,4 +78,16 @@ def rule_errors(
         errors["disposition"] = _(
             "Only requests can be destroyed, with all that belongs to them; choose to keep or to assess these records."
         )
+    elif disposition is Disposition.DESTROY and not errors and not lets_destroy(active_years or 0, inactive_years or 0):
+        errors["inactive_years"] = _("What is destroyed is kept for at least one year; enter the years.")
     return errors
+
+
+def lets_destroy(active_years: int, inactive_years: int) -> bool:
+    """Whether a rule with these years lets records be destroyed at all."""
+    return active_years + inactive_years >= MIN_YEARS_TO_DESTROY
+
+
+def counts_for_destruction(set_at: dt.datetime, now: dt.datetime) -> bool:
+    """Whether a rule that was set, or changed, at a time has stood long enough for records to be destroyed by it."""
+    return now - set_at >= dt.timedelta(days=DAYS_BEFORE_DESTRUCTION)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, exists, or_, select
 from sqlalchemy.ext.hybrid import hybrid_method, hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -22,6 +22,9 @@ from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.inventory.asset import Asset
 from models.office.agency import Agency
 from models.sops.sop import SopRevision
+
+if TYPE_CHECKING:
+    from sqlalchemy import SQLColumnExpression
 
 
 class Priority(LabelledEnum):
@@ -206,3 +209,10 @@ class AssessorFinding(Base):
     def __str__(self) -> str:
         """Return its number."""
         return self.number
+
+
+def open_findings_on(change_id: SQLColumnExpression[int]) -> SQLColumnExpression[bool]:
+    """Return the criterion that a finding on a request, or on its release, is not closed."""
+    of_release = select(Release.id).where(Release.change_id == change_id)
+    concerns = or_(AssessorFinding.change_id == change_id, AssessorFinding.release_id.in_(of_release))
+    return exists().where(AssessorFinding.state != FindingState.CLOSED, concerns)

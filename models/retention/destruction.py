@@ -11,9 +11,16 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import LabelledEnum, Message, _
-from lpse_admin.retention.rules import Disposition, RecordClass
+from lpse_admin.retention.rules import (
+    DAYS_BEFORE_DESTRUCTION,
+    Disposition,
+    RecordClass,
+    counts_for_destruction,
+    lets_destroy,
+)
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
+from models.assessment.finding import open_findings_on
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, session_of
 from models.changes.change import ChangeRequest
@@ -94,10 +101,7 @@ class Destruction(Base):
         self._require_decidable(by, now)
         session = session_of(self)
         _lock_requests(session, [item.record_id for item in self.items])
-        held = holds_in_force(session, [item.record_id for item in self.items])
-        if held:
-            numbers = ", ".join(item.record_name for item in self.items if item.record_id in held)
-            raise NoSuchMove(_("Under a hold, and so not to be destroyed: %(numbers)s.", numbers=numbers))
+        self._require_free(session)
         _require_due(session, self.agency, [item.record_id for item in self.items], now)
         self._decide(DestructionState.CARRIED_OUT, by, now, note)
         _CARRIED_OUT.describe(session, reason=self.note)
@@ -121,6 +125,21 @@ class Destruction(Base):
             raise NoSuchMove(_("This proposal is decided on already."))
         if not self.can_be_decided_by(by, now):
             raise NotAllowed(_("Whoever proposed a destruction does not decide on it."))
+
+    def _require_free(self, session: Session) -> None:
+        """Raise NoSuchMove where something listed is under a hold, or has an open finding of an assessor."""
+        ids = [item.record_id for item in self.items]
+        found = ChangeRequest.id.in_(ids), open_findings_on(ChangeRequest.id)
+        reasons = (
+            (set(holds_in_force(session, ids)), _("Under a hold, and so not to be destroyed: %(numbers)s.")),
+            (
+                set(session.scalars(select(ChangeRequest.id).where(*found))),
+                _("Not to be destroyed while a finding of an assessor is open: %(numbers)s."),
+            ),
+        )
+        for kept, sentence in reasons:
+            if numbers := ", ".join(item.record_name for item in self.items if item.record_id in kept):
+                raise NoSuchMove(Message(sentence.text, {"numbers": numbers}))
 
     def _decide(self, state: DestructionState, by: User, now: dt.datetime, note: str) -> None:
         if error := text_error(note):
@@ -148,7 +167,15 @@ class DestructionItem(Base):
 
 
 def destructible(session: Session, agency: Agency, now: dt.datetime) -> Sequence[DueRecord]:
-    """Return the requests that have come due to be destroyed, and are not under a hold."""
+    """Return the requests that have come due to be destroyed, and are kept for no other reason."""
+    rule = _rule_of_requests(session, agency)
+    if rule is None or not counts_for_destruction(rule.set_at, now):
+        return []
+    return due_records(session, agency, rule, now, without_kept=True)
+
+
+def _rule_of_requests(session: Session, agency: Agency) -> RetentionRule | None:
+    """Return the rule by which requests of the office are destroyed, if there is one."""
     rule = session.scalars(
         select(RetentionRule).where(
             RetentionRule.agency_id == agency.id,
@@ -156,7 +183,7 @@ def destructible(session: Session, agency: Agency, now: dt.datetime) -> Sequence
             RetentionRule.disposition == Disposition.DESTROY,
         )
     ).one_or_none()
-    return [] if rule is None else due_records(session, agency, rule, now, without_held=True)
+    return rule if rule is not None and lets_destroy(rule.active_years, rule.inactive_years) else None
 
 
 def _lock_requests(session: Session, record_ids: Collection[int]) -> None:
@@ -169,6 +196,14 @@ def _lock_requests(session: Session, record_ids: Collection[int]) -> None:
 def _require_due(
     session: Session, agency: Agency, record_ids: Collection[int], now: dt.datetime
 ) -> Sequence[DueRecord]:
+    rule = _rule_of_requests(session, agency)
+    if rule is not None and not counts_for_destruction(rule.set_at, now):
+        raise NoSuchMove(
+            _(
+                "The rule of retention was set or changed less than %(days)s days ago: nothing is destroyed by it yet.",
+                days=DAYS_BEFORE_DESTRUCTION,
+            )
+        )
     due = {one.record_id: one for one in destructible(session, agency, now)}
     if missing := set(record_ids) - due.keys():
         raise NoSuchMove(

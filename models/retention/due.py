@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import String, cast, exists, func, select
 
 from lpse_admin.retention.rules import RecordClass, due_date
+from models.assessment.finding import open_findings_on
 from models.audit.erasure import Erasure
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Release
@@ -40,18 +41,19 @@ class DueRecord:
 
 
 def due_records(
-    session: Session, agency: Agency, rule: RetentionRule, now: dt.datetime, *, without_held: bool = False
+    session: Session, agency: Agency, rule: RetentionRule, now: dt.datetime, *, without_kept: bool = False
 ) -> Sequence[DueRecord]:
     """Return the records of the rule's class that have come due, the oldest first, at most MOST_LISTED.
 
-    ``without_held`` leaves out requests under a hold, before they are counted.
+    ``without_kept`` leaves out requests under a hold, or with an open finding of an assessor, before they are counted.
     """
     events = _EVENTS.get(rule.record_class)
     if events is None:
         return []
     statement = events(agency.id)
-    if without_held:
-        statement = statement.where(~exists().where(Hold.change_id == ChangeRequest.id, Hold.is_in_force))
+    if without_kept:
+        held = exists().where(Hold.change_id == ChangeRequest.id, Hold.is_in_force)
+        statement = statement.where(~held, ~open_findings_on(ChangeRequest.id))
     return list(_due(session.execute(statement.limit(MOST_LISTED)), agency, rule, now))
 
 

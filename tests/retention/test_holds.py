@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from lpse_admin.errors import NoSuchMove
 from lpse_admin.retention.rules import Disposition, RecordClass
 from lpse_admin.sop.steps import Outcome
+from models.assessment.entry import FindingValues, Subject, enter_finding
+from models.assessment.finding import Priority
 from models.retention import due
 from models.retention.destruction import destructible, propose_destruction
 from models.retention.hold import place_hold
-from models.retention.rule import set_rule
+from models.retention.rule import RetentionRule, set_rule
 from tests.support.cast import (  # noqa: F401 - fixtures
     NOW,
     cast,
@@ -57,6 +60,39 @@ def test_held_requests_take_no_place_among_those_that_can_be_destroyed(
     first, second = closed_requests(session, office, 2)
     hold(session, office, first)
     assert [one.record_id for one in destructible(session, office.agency, LATER)] == [second.id]
+
+
+def test_a_request_is_kept_while_a_finding_of_an_assessor_on_it_or_its_release_is_open(
+    session: AuditedSession, cast: Cast
+) -> None:
+    office = cast.lumajang
+    first, second = closed_requests(session, office, 2)
+    set_test_audit_context(session)
+    proposed = propose_destruction(
+        session, by=office.administrator, now=LATER, record_ids=[first.id], reason="Masa simpan habis"
+    )
+    entry = FindingValues("T-1", NOW.date(), "Asesor", "", "Tidak dicatat.", "Catat.", Priority.HIGH, NOW.date(),
+                          Subject.CHANGE, first.number or "")  # fmt: skip
+    enter_finding(session, by=office.manager, now=LATER, entry=entry)
+    session.commit()
+    assert [one.record_id for one in destructible(session, office.agency, LATER)] == [second.id]
+    with pytest.raises(NoSuchMove) as refused:
+        proposed.approve(by=office.head, now=LATER, note="")
+    assert str(refused.value.message) == f"Not to be destroyed while a finding of an assessor is open: {first.number}."
+
+
+def test_a_rule_that_was_changed_lately_destroys_nothing_yet(session: AuditedSession, cast: Cast) -> None:
+    office = cast.lumajang
+    (change,) = closed_requests(session, office, 1)
+    set_test_audit_context(session)
+    (rule,) = session.scalars(select(RetentionRule))
+    rule.alter(by=office.head, now=LATER, active_years=1, inactive_years=0, disposition=Disposition.DESTROY, basis="B")
+    session.commit()
+    propose = partial(propose_destruction, session, by=office.administrator, record_ids=[change.id], reason="Habis")
+    assert list(destructible(session, office.agency, LATER)) == []
+    with pytest.raises(NoSuchMove, match="30 days"):
+        propose(now=LATER)
+    assert propose(now=LATER + dt.timedelta(days=30)).items[0].record_id == change.id
 
 
 def test_the_requests_of_a_destruction_are_locked_before_their_holds_are_read(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select, text, update
 
-from lpse_admin.retention.rules import Disposition, RecordClass, due_date, rule_errors
+from lpse_admin.retention.rules import Disposition, RecordClass, counts_for_destruction, due_date, rule_errors
 from lpse_admin.sop.steps import Outcome
 from models.audit.erasure import Erasure
 from models.audit.trail import AuditEntry
@@ -42,6 +42,9 @@ def test_a_retention_is_over_after_its_active_and_inactive_years() -> None:
     [
         (RecordClass.REQUEST, (2, 3), Disposition.DESTROY, []),
         (RecordClass.REQUEST, (-1, 101), Disposition.DESTROY, ["active_years", "inactive_years"]),
+        (RecordClass.REQUEST, (0, 0), Disposition.DESTROY, ["inactive_years"]),
+        (RecordClass.REQUEST, (0, 1), Disposition.DESTROY, []),
+        (RecordClass.REQUEST, (0, 0), Disposition.ASSESS, []),
         (RecordClass.REQUEST, (None, 0), Disposition.PERMANENT, ["active_years"]),
         (RecordClass.AUDIT, (2, 3), Disposition.DESTROY, ["disposition"]),
         (RecordClass.AUDIT, (2, 3), Disposition.ASSESS, []),
@@ -51,6 +54,11 @@ def test_a_rule_has_years_and_lets_requests_alone_be_destroyed(
     record_class: RecordClass, years: tuple[int | None, int], disposition: Disposition, fields: list[str]
 ) -> None:
     assert list(rule_errors(record_class, *years, disposition)) == fields
+
+
+def test_a_rule_counts_for_destruction_after_it_has_stood_for_thirty_days() -> None:
+    days = [dt.timedelta(days=29, hours=23), dt.timedelta(days=30)]
+    assert [counts_for_destruction(NOW, NOW + stood) for stood in days] == [False, True]
 
 
 @pytest.fixture(scope="module")
@@ -89,6 +97,13 @@ def what_has_come_due_is_proposed_and_a_hold_stands_against_its_destruction(
     running_app: RunningApp, numbers: dict[str, str]
 ) -> None:
     first, _second = numbers
+    administrator = running_app.visitor("administrator")
+    assert "kurang dari 30 hari" in administrator.get("/admin/destruction/new/").text
+    early = administrator.post("/admin/destruction/new/", record_ids=[first], reason="Masa simpan habis")
+    assert early.status_code in {409, 422}
+    assert numbers[first] in running_app.visitor("kepala").get("/admin/retention/details/?id=1").text
+    running_app.now = LATER + dt.timedelta(days=30)
+    running_app._visitors.clear()  # their sessions have ended by then
     administrator, head = running_app.visitor("administrator"), running_app.visitor("kepala")
     assert all(number in administrator.get("/admin/destruction/new/").text for number in numbers.values())
     assert numbers[first] in head.get("/admin/retention/details/?id=1").text

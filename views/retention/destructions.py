@@ -10,6 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import _
+from lpse_admin.retention.rules import DAYS_BEFORE_DESTRUCTION
 from models.database import db
 from models.retention.destruction import Destruction, DestructionState, destructible, propose_destruction
 from views.app.access import get_current_user
@@ -39,7 +40,11 @@ class ProposalForm(Form):
         ]
         if not due:
             self.record_ids.description = tr(
-                _("Nothing has come due: there is no rule that lets requests be destroyed, or none is old enough.")
+                _(
+                    "Nothing has come due: there is no rule that lets requests be destroyed, the rule was set or"
+                    " changed less than %(days)s days ago, or no request is old enough.",
+                    days=DAYS_BEFORE_DESTRUCTION,
+                )
             )
 
     def arguments(self) -> dict[str, Any]:
