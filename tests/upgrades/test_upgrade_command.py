@@ -95,6 +95,18 @@ def test_a_register_with_a_finding_stays_as_it_was_unless_that_is_wanted(
     assert revision_of(old_url) == HEAD
 
 
+def test_a_statement_that_the_database_refuses_is_told_as_a_failed_migration(
+    app: Flask, old_url: str, tmp_path: Path
+) -> None:
+    before = revision_of(old_url)
+    execute(old_url, "CREATE TABLE step_due (id INTEGER)")
+    result = run(app, "upgrade", tmp_path)
+    assert (result.exit_code, revision_of(old_url)) == (1, before)
+    assert "Migrasi gagal" in result.stderr
+    assert "step_due" in result.stderr
+    assert "CREATE TABLE" not in result.stderr
+
+
 def test_a_folder_that_is_not_there_is_told_before_anything_is_migrated(
     app: Flask, old_url: str, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import click
 from alembic.util import CommandError
 from flask import current_app
 from flask.cli import with_appcontext
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from lpse_admin.errors import Refused, ValidationFailed
@@ -40,15 +41,15 @@ _MOST_PRINTED = 20
 def upgrade_command(folder: Path, *, despite_findings: bool) -> None:
     """Back up into FOLDER, bring the database to this version, verify it; where one fails, all stays as it was."""
     with exit_on_refusal(), startup_lock(db.engine):
-        result = _revision()
+        revision = _revision()
         head = known_revisions()[-1]
-        if result == head:
+        if revision == head:
             _require_present()
             say(_("The database is at revision %(head)s already: nothing to do.", head=head))
             return
-        manifest = None if result is None else _back_up(folder, result)
+        manifest = None if revision is None else _back_up(folder, revision)
         _migrate(manifest, despite_findings=despite_findings)
-        say(_("Upgraded and verified: revision %(found)s → %(head)s.", found=result or "-", head=head))
+        say(_("Upgraded and verified: revision %(found)s → %(head)s.", found=revision or "-", head=head))
 
 
 def _revision() -> str | None:
@@ -83,8 +84,9 @@ def _migrate(manifest: Manifest | None, *, despite_findings: bool) -> None:
     config.attributes["verify"] = verify
     try:
         alembic.command.upgrade(config, "head")
-    except (CommandError, RuntimeError) as error:
-        raise Refused(_("The migration failed, and the database is as it was: %(reason)s", reason=str(error))) from None
+    except (CommandError, RuntimeError, SQLAlchemyError) as error:
+        reason = str(error).partition("\n")[0]  # behind it the statement with all that it says
+        raise Refused(_("The migration failed, and the database is as it was: %(reason)s", reason=reason)) from None
 
 
 def _verify(connection: Connection, manifest: Manifest | None, *, despite_findings: bool) -> None:
