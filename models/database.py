@@ -6,6 +6,7 @@ import fcntl
 import os
 import sqlite3
 import stat
+import time
 from contextlib import closing, contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
@@ -142,11 +143,17 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _begin_write(connection: Connection) -> None:
-    """Begin a write transaction when it is its turn in this process; after that other processes may keep it waiting."""
+    """Begin a write transaction when it is its turn in this process.
+
+    After that other processes may keep it waiting. Both together take at most ``BUSY_TIMEOUT`` milliseconds.
+    """
     queued = as_queued(connection.connection.dbapi_connection)
-    is_turn = queued is None or queued.wait_for_turn(BUSY_TIMEOUT / 1000)
-    if not is_turn:  # it has waited long enough, so it asks once
-        connection.exec_driver_sql("PRAGMA busy_timeout = 0")
+    began = time.monotonic()
+    if queued is not None:
+        queued.wait_for_turn(BUSY_TIMEOUT / 1000)
+    left = max(BUSY_TIMEOUT - int((time.monotonic() - began) * 1000), 0)
+    if left < BUSY_TIMEOUT:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {left}")
     try:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
     except BaseException:
@@ -154,7 +161,7 @@ def _begin_write(connection: Connection) -> None:
             queued.end_turn()
         raise
     finally:
-        if not is_turn:
+        if left < BUSY_TIMEOUT:
             connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
 
 

@@ -7,12 +7,13 @@ import sqlite3
 import time
 from contextlib import closing
 from threading import Event, Thread
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import Engine, create_engine, select, text
+from sqlalchemy import Engine, create_engine, event, select, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -95,6 +96,18 @@ def test_who_has_waited_too_long_is_told_that_the_database_is_locked(
         assert queue.length == 0
     write(engine, "later")
     assert names(engine) == ["later"]
+
+
+def test_who_has_had_its_turn_waits_for_other_processes_only_as_long_as_is_left(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moments = iter((10.0, 13.25))
+    monkeypatch.setattr(database, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: statements.append(statement))
+    with engine.begin():
+        pass
+    assert statements == ["PRAGMA busy_timeout = 1750", "BEGIN IMMEDIATE", "PRAGMA busy_timeout = 5000"]
 
 
 def test_a_connection_that_waited_in_vain_is_as_patient_afterwards_as_before(
