@@ -28,14 +28,15 @@ if TYPE_CHECKING:
 #: Kinds whose value is the id of a record; its words are those by which the record was known then.
 REFERENCES = frozenset({FieldKind.USER, FieldKind.ASSET, FieldKind.REQUEST})
 #: Kinds that are compared by number.
-COMPARED_BY_NUMBER = frozenset({FieldKind.NUMBER, FieldKind.MONEY, FieldKind.DURATION})
+_COMPARED_BY_NUMBER = frozenset({FieldKind.NUMBER, FieldKind.MONEY, FieldKind.DURATION})
 
 #: Numbers are compared in ten-thousandths, as whole numbers of 64 bits.
 NUMBER_FACTOR = 10_000
 _MAX_NUMBER = 10**14
 _MAX_DECIMALS = {FieldKind.NUMBER: 4, FieldKind.MONEY: 2}
-_MAX_ROWS = 60
-_MAX_TEXT_LENGTH = 100_000
+#: The most rows of a field, and characters of a text of several lines.
+MAX_ROWS = 60
+MAX_TEXT_LENGTH = 100_000
 #: "2026-03-31 14:30:00", in UTC.
 _MOMENT_LENGTH = 19
 
@@ -81,13 +82,13 @@ _READERS: dict[FieldKind, Callable[[str], object]] = {
 }
 
 
-def comparable_number(value: object) -> int | None:
+def comparable_number(kind: FieldKind, value: object) -> int | None:
     """Return the number that a number, an amount or a duration is compared by; None for any other value."""
+    if kind not in _COMPARED_BY_NUMBER:
+        return None
     match value:
         case Decimal():
             return int(value * NUMBER_FACTOR)
-        case bool():
-            return None
         case int():
             return value * NUMBER_FACTOR
         case _:
@@ -164,11 +165,11 @@ def _number_error(value: object, most_decimals: int) -> Message | None:
 
 
 def _rows_error(field: RecordField, value: object) -> Message | None:
-    if not isinstance(value, list) or len(value) > _MAX_ROWS:
-        return _("Enter at most %(most)s rows.", most=_MAX_ROWS)
+    if not isinstance(value, list) or len(value) > MAX_ROWS:
+        return _("Enter at most %(most)s rows.", most=MAX_ROWS)
     for row in value:
         is_row = isinstance(row, tuple) and len(row) == len(field.columns)
-        if not is_row or not all(isinstance(cell, str) and len(cell) <= _MAX_TEXT_LENGTH for cell in row):
+        if not is_row or not all(isinstance(cell, str) and len(cell) <= MAX_TEXT_LENGTH for cell in row):
             return _("Each row needs a text for each column.")
         if all(map(is_blank, row)):
             return _("A row says nothing.")

@@ -381,13 +381,13 @@ def forbidden_fields(
     return {
         field.key: _("“%(field)s” cannot be used with “%(outcome)s”.", field=field.label, outcome=outcome.title)
         for field in fields
-        if _is_unrelated(field, outcome) and field.kind in _ROWS and not is_empty(values.get(field.key))
+        if _is_unrelated(field, outcome) and field.kind in ROW_KINDS and not is_empty(values.get(field.key))
     }
 
 
 def unrelated_fields(fields: Iterable[RecordField], outcome: Outcome) -> frozenset[str]:
     """Return the keys of the single values that a record that ends in ``outcome`` does not keep."""
-    return frozenset(field.key for field in fields if _is_unrelated(field, outcome) and field.kind not in _ROWS)
+    return frozenset(field.key for field in fields if _is_unrelated(field, outcome) and field.kind not in ROW_KINDS)
 
 
 def _is_unrelated(field: RecordField, outcome: Outcome) -> bool:
@@ -395,7 +395,7 @@ def _is_unrelated(field: RecordField, outcome: Outcome) -> bool:
 
 
 #: Fields that consist of rows.
-_ROWS = frozenset(
+ROW_KINDS = frozenset(
     {FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS, FieldKind.ROWS}
 )
 

@@ -109,10 +109,21 @@ def test_what_cannot_be_a_value_is_refused(kind: SopFieldKind, value: object) ->
 
 
 @pytest.mark.parametrize(
-    ("value", "number"), [(Decimal("2.5"), 25_000), (90, 900_000), (True, None), ("90", None), (dt.date.max, None)]
+    ("kind", "value", "number"),
+    [
+        (FieldKind.NUMBER, Decimal("2.5"), 25_000),
+        (FieldKind.DURATION, 90, 900_000),
+        (FieldKind.YES_NO, True, None),
+        (FieldKind.USER, 90, None),
+        (FieldKind.SINGLE_LINE, "90", None),
+        (FieldKind.MONEY, None, None),
+        (FieldKind.DATE, dt.date.max, None),
+    ],
 )
-def test_numbers_amounts_and_durations_alone_are_compared_by_number(value: object, number: int | None) -> None:
-    assert comparable_number(value) == number
+def test_numbers_amounts_and_durations_alone_are_compared_by_number(
+    kind: FieldKind, value: object, number: int | None
+) -> None:
+    assert comparable_number(kind, value) == number
 
 
 def test_a_field_is_asked_for_where_the_one_before_it_says_so() -> None:

@@ -124,7 +124,8 @@ def _new_row(change: ChangeRequest, activity: Activity, field: RecordField) -> F
 
 def _write(row: FieldValue, position: int, field: RecordField, value: object) -> None:
     row.position, row.label, row.kind = position, str(field.label), SopFieldKind(field.kind.value)
-    row.value, row.words, row.number = stored_text(value), _words(row.change, field, value), comparable_number(value)
+    row.value, row.words = stored_text(value), _words(row.change, field, value)
+    row.number = comparable_number(field.kind, value)
 
 
 def _tidied(field: RecordField, value: object) -> object:

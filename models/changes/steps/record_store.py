@@ -14,6 +14,7 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
+from lpse_admin.workflow.field_values import MAX_TEXT_LENGTH
 from lpse_admin.workflow.record_fields import (
     EVALUATED_FIELDS,
     REASON_FIELD,
@@ -46,7 +47,6 @@ if TYPE_CHECKING:
 
 #: Limits of single fields, in characters; other single-line fields have SHORT_TEXT_LENGTH.
 _MAX_LINE_LENGTHS = {"version": 80}
-_MAX_TEXT_LENGTH = 100_000
 _MAX_MINUTES = 60 * 24 * 365
 
 #: The sequence number of a request's first evaluation.
@@ -241,7 +241,7 @@ def _text_field_error(field: RecordField, value: object) -> Message | None:
     if not isinstance(value, str):
         return _("This is not text.")
     max_length = (
-        _MAX_LINE_LENGTHS.get(field.key, SHORT_TEXT_LENGTH) if field.kind is FieldKind.SINGLE_LINE else _MAX_TEXT_LENGTH
+        _MAX_LINE_LENGTHS.get(field.key, SHORT_TEXT_LENGTH) if field.kind is FieldKind.SINGLE_LINE else MAX_TEXT_LENGTH
     )
     return text_error(value, max_length=max_length)
 
@@ -274,7 +274,7 @@ def _test_cases_error(value: object) -> Message | None:
 
 
 def _is_text(value: object) -> bool:
-    return isinstance(value, str) and 0 < len(strip_blank(value)) <= _MAX_TEXT_LENGTH and is_storable(value)
+    return isinstance(value, str) and 0 < len(strip_blank(value)) <= MAX_TEXT_LENGTH and is_storable(value)
 
 
 def _linked_change_error(value: object, change: ChangeRequest) -> Message | None:

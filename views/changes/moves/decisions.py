@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.consequences import consequence, needs_confirmation
-from lpse_admin.workflow.record_fields import REASON_FIELD, FieldKind
+from lpse_admin.workflow.record_fields import REASON_FIELD, ROW_KINDS
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 #: An outcome with more fields of its own than these has them in the form and not beside its button.
 _MAX_FIELDS = 2
-_ROW_KINDS = frozenset(
-    {FieldKind.TEST_CASES, FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS, FieldKind.ROWS}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,7 @@ def decisions(sop: Sop, moves: tuple[Move, ...], form: StepForm) -> tuple[Decisi
     results = []
     for move in moves:
         own = tuple(field for field in declared if outcomes_of_field(field, moves) == {move.outcome})
-        is_short = len(own) <= _MAX_FIELDS and not any(field.kind in _ROW_KINDS for field in own)
+        is_short = len(own) <= _MAX_FIELDS and not any(field.kind in ROW_KINDS for field in own)
         unfolds = needs_confirmation(move) or (len(moves) > 1 and move.outcome in NEEDS_REASON)
         results.append(Decision(move, unfolds, consequence(sop, move), own if unfolds and is_short else ()))
     return tuple(results)

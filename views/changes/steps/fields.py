@@ -21,6 +21,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.inventory.cards import Card
 from lpse_admin.inventory.cards import card_columns as asset_columns
 from lpse_admin.parsing.blank import is_blank
+from lpse_admin.workflow.field_values import MAX_ROWS
 from lpse_admin.workflow.record_fields import (
     FieldKind,
     RecordField,
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from enum import StrEnum
 
 
-#: Initial and maximal number of rows of a field that consists of rows.
-_MIN_ROWS, _MAX_ROWS = 3, 60
+#: Initial number of rows of a field that consists of rows.
+_MIN_ROWS = 3
 
 
 ASSET_FIELD_KINDS = frozenset({FieldKind.ASSETS, FieldKind.TOUCHED_ASSETS, FieldKind.MUTATIONS})
@@ -86,9 +87,9 @@ def make_field(field: RecordField, change: ChangeRequest) -> Field:  # noqa: C90
             return LookupField(label, find_id=lambda text: _find_change_id(change, text), name_of=_change_number)
         case FieldKind.TEST_CASES | FieldKind.ASSETS | FieldKind.TOUCHED_ASSETS:
             row = FormField(_ROW_FORMS[field.kind](change))
-            return FieldList(row, label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
+            return FieldList(row, label, min_entries=_MIN_ROWS, max_entries=MAX_ROWS)
         case FieldKind.MUTATIONS:
-            return FieldList(FormField(_mutation_form(change)), label, max_entries=_MAX_ROWS)
+            return FieldList(FormField(_mutation_form(change)), label, max_entries=MAX_ROWS)
         case _:
             return make_input(field, change)
 
