@@ -44,8 +44,8 @@ class HandlerFilter(OptionFilter):
     """Who has the step: ``?handler=me``, ``?handler=nobody``, ``?handler=left`` or ``?handler=12``.
 
     ``activity`` are the columns of the step; nobody has one that is open, of the office, and not taken up; somebody who
-    has left has one whose account is disabled or has lost the role. The same is offered to every reader, so that the
-    form is made once; a name is typed into a filter of its own.
+    has left has one whose account is disabled, or one of a change manager that has lost the role. The same is offered
+    to every reader, so that the form is made once; a name is typed into a filter of its own.
     """
 
     activity: Any = None
