@@ -27,7 +27,14 @@ from models.changes.clock_correction import begins_after, correct_clock, may_cor
 from models.changes.comment import add_comment, require_may_comment
 from models.changes.loading import load_change
 from models.changes.moves.assignment import reassign_step, require_may_reassign, take_up_step
-from models.changes.moves.drafts import content_to_copy, create_draft, discard_draft, new_draft, write_content
+from models.changes.moves.drafts import (
+    content_to_copy,
+    copy_own_fields,
+    create_draft,
+    discard_draft,
+    new_draft,
+    write_content,
+)
 from models.changes.steps.activity import Activity
 from models.changes.steps.due_times import StepDue
 from models.changes.steps.field_value import value_of_request
@@ -232,6 +239,7 @@ class ChangeView(RecordView):
             if request.args.get("copy"):
                 copied = self._load_visible(parse_id(request.args.get("copy")))
                 write_content(change, content_to_copy(copied, now()))
+                copy_own_fields(copied, change)
                 copy_items(copied, change)
             for key, value in _requester_defaults(get_current_user()).items():
                 setattr(change, key, value)

@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed
 from lpse_admin.i18n import _
-from lpse_admin.workflow.record_fields import REQUEST_FIELDS
+from lpse_admin.sop.steps import REQUESTER_STEPS
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS, is_empty, sop_fields
 from models.base import session_of
 from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import lock
 from models.changes.moves.transition import open_activity
 from models.changes.steps import record_store
+from models.changes.steps.field_value import field_value_error, read_field_values, store_field_values
 from models.sops.sop import sop_in_force
 
 if TYPE_CHECKING:
@@ -77,6 +79,23 @@ def write_content(change: ChangeRequest, content: Mapping[str, object]) -> None:
     """Write ``content`` into a new request that is not saved yet."""
     for key, value in content.items():
         setattr(change, key, value)
+
+
+def copy_own_fields(copied: ChangeRequest, change: ChangeRequest) -> None:
+    """Write what ``copied`` says in fields of its SOP into ``change``, which is not saved yet, where its SOP has them.
+
+    What can no longer be chosen is left out.
+    """
+    (activity,) = change.activities
+    fields = sop_fields(change.sop, change.step)
+    former = next(one for one in reversed(copied.activities) if one.step in REQUESTER_STEPS)
+    values = read_field_values(former, fields)
+    possible = [
+        field
+        for field in fields
+        if not is_empty(values[field.key]) and field_value_error(field, values[field.key], change, activity) is None
+    ]
+    store_field_values(change, activity, possible, values)
 
 
 def discard_draft(change: ChangeRequest, actor: User) -> None:

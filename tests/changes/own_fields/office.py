@@ -23,7 +23,11 @@ ACCOUNTS = {Role.REQUESTER: "pemohon.ki", Role.CHANGE_MANAGER: "pengelola.ki", R
 
 #: What is typed in each step's own fields, as people write it.
 TYPED: dict[Outcome, dict[str, Any]] = {
-    Outcome.SUBMITTED: {"field-berlaku-mulai": "1 April 2026", "field-kode-tender": "  TDR  4711 "},
+    Outcome.SUBMITTED: {
+        "field-berlaku-mulai": "1 April 2026",
+        "field-kode-tender": "  TDR  4711 ",
+        "field-narahubung": "Pengelola.ki",
+    },
     Outcome.ACCEPTED: {
         "field-kategori": "Besar",
         "field-lingkup": ["", "Keamanan", "Data, informasi"],
@@ -53,6 +57,7 @@ TYPED: dict[Outcome, dict[str, Any]] = {
 WORDS = {
     "Berlaku mulai": "1 April 2026",
     "Kode tender": "TDR 4711",
+    "Narahubung di LPSE": "Pengelola.ki",
     "Kategori": "Besar",
     "Lingkup SPBE": "Data, informasi; Keamanan",
     "Dampak terhadap lingkungan sekitar": "Ruang mesin\nbising.",

@@ -131,7 +131,7 @@ def test_an_answer_to_a_return_begins_with_what_the_request_said(running_app: Ru
 def test_what_an_answer_to_a_return_removes_stays_removed_in_form_lists_and_exports(running_app: RunningApp) -> None:
     change_id, kept = submit(running_app), submit(running_app)
     visitor = running_app.visitor(REQUESTER)
-    cleared: dict[str, Any] = {"field-berlaku-mulai": "", "field-kode-tender": ""}
+    cleared: dict[str, Any] = {"field-berlaku-mulai": "", "field-kode-tender": "", "field-narahubung": ""}
     for one in (change_id, kept):
         move(running_app, one, Outcome.RETURNED, **{"field-alasan-kembali": "Kode tender"})
     assert visitor.post(f"/admin/change/{change_id}/save", **cleared).status_code == 303
@@ -158,7 +158,7 @@ def test_an_answer_that_names_no_own_field_keeps_them_all(running_app: RunningAp
             .order_by(ChangeRevision.revision)
         ).all()
         copied = [row.key for row in session.get_one(ChangeRequest, change_id).activities[2].field_values]
-    assert copied == ["berlaku-mulai", "kode-tender"]
+    assert copied == ["berlaku-mulai", "kode-tender", "narahubung"]
     assert contents[0]["field-kode-tender"] == contents[1]["field-kode-tender"]
 
 
@@ -182,6 +182,32 @@ def test_the_upgrade_gives_open_answers_what_the_request_says(running_app: Runni
         connection.execute(text(fill))
         assert connection.execute(said).all() == before
         session.rollback()
+
+
+def test_a_requester_is_offered_names_and_positions_and_no_names_of_accounts(running_app: RunningApp) -> None:
+    with running_app.session() as session:
+        head = session.scalars(select(User).where(User.username == HEAD)).one()
+        head.position, name = "Kepala Bagian", head.full_name
+        session.commit()
+    change_id, visitor = submit(running_app), running_app.visitor(REQUESTER)
+    page = html.unescape(visitor.get("/admin/change/new/").text)
+    assert f'value="{name} (Kepala Bagian)"' in page
+    assert not re.search(r'value="[^"]*\((?:kepala|pengelola)\.ki\)"', page)
+    assert f'value="{name} ({HEAD})"' in running_app.visitor(MANAGER).get(f"/admin/change/details/?id={change_id}").text
+    move(running_app, change_id, Outcome.RETURNED, **{"field-alasan-kembali": "Narahubung"})
+    move(running_app, change_id, Outcome.RESUBMITTED, **{"field-narahubung": f"{name} (Kepala Bagian)"})
+    with running_app.session() as session:
+        values = session.get_one(ChangeRequest, change_id).activities[2].field_values
+        assert [row.words for row in values if row.key == "narahubung"] == [name]
+
+
+def test_a_copy_takes_over_the_own_fields_that_the_sop_still_asks_for(running_app: RunningApp) -> None:
+    change_id, visitor = submit(running_app), running_app.visitor(REQUESTER)
+    page = visitor.get(f"/admin/change/new/?copy={change_id}").text
+    for value in ("TDR 4711", "2026-04-01", "Pengelola.ki"):
+        assert f'value="{value}' in page
+    with running_app.session() as session:
+        assert len(session.get_one(ChangeRequest, change_id).activities) == 2, "nothing is written by looking"
 
 
 LISTS = (

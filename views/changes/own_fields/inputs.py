@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from wtforms import Field, FieldList, FormField, SelectField, StringField
 from wtforms import Form as PlainForm
 from wtforms.fields.choices import SelectChoice
@@ -14,6 +14,8 @@ from lpse_admin.parsing.choices import YES_NO_WORDS, read_choice
 from lpse_admin.parsing.durations import read_duration, write_duration
 from lpse_admin.parsing.numbers import read_money, read_number, write_number
 from lpse_admin.sop.fields import NO, YES
+from lpse_admin.sop.steps import REQUESTER_STEPS
+from lpse_admin.workflow.field_values import MAX_ROWS
 from lpse_admin.workflow.record_fields import FieldKind, RecordField
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
@@ -26,7 +28,7 @@ from views.i18n.language import tr
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_MIN_ROWS, _MAX_ROWS = 3, 60
+_MIN_ROWS = 3
 _MAX_SUGGESTIONS = 300
 
 
@@ -56,17 +58,21 @@ def input_data(field: RecordField, value: object) -> object:
     return list(value) if isinstance(value, tuple) else value
 
 
-def user_suggestions(fields: Sequence[RecordField], agency_id: int) -> list[tuple[str, str]] | None:
-    """Return (name as it is entered, position) of users of the office; None where no field asks for one."""
+def user_suggestions(fields: Sequence[RecordField], change: ChangeRequest) -> list[tuple[str, str]] | None:
+    """Return (name as it is entered, position) of users of the office; None where no field asks for one.
+
+    Requesters are not offered names of accounts.
+    """
     if not any(field.kind is FieldKind.USER for field in fields):
         return None
     rows = db.session.execute(
         select(User.full_name, User.username, User.position)
-        .where(User.agency_id == agency_id, User.is_active)
+        .where(User.agency_id == change.agency_id, User.is_active)
         .order_by(User.full_name)
         .limit(_MAX_SUGGESTIONS)
     )
-    return [(_user_text(name, username), position or "") for name, username, position in rows]
+    write = _user_writer(change)
+    return [(write(name, username, position), position or "") for name, username, position in rows]
 
 
 def _parsed(read: Callable[[str], Any], write: Callable[[Any], str], keyboard: str) -> _MakeInput:
@@ -97,25 +103,44 @@ def _options(words: Sequence[str]) -> list[SelectChoice]:
 
 
 def _user(label: str, _field: RecordField, change: ChangeRequest) -> Field:
-    return LookupField(label, find_id=lambda text: _find_user_id(change.agency_id, text), name_of=_name_of_user)
+    write = _user_writer(change)
+    return LookupField(
+        label,
+        find_id=lambda text: _find_user_id(change.agency_id, text),
+        name_of=lambda id_: _name_of_user(id_, write),
+    )
 
 
 def _find_user_id(agency_id: int, text: str) -> int | None:
-    """Return the id of the user that ``text`` names: "Ani Lestari (pemohon)", the user name, or the name if unique."""
+    """Return the id of the user that ``text`` names.
+
+    That is "Ani Lestari (pemohon)", the user name, or the name, alone or with the position in brackets, if one has it.
+    """
     username = text.rpartition("(")[2].removesuffix(")").strip() if text.endswith(")") else text
     result = select(User.id).where(User.agency_id == agency_id, User.is_active)
     by_username = db.session.scalar(result.where(User.username == username.lower()))
-    by_name = db.session.scalars(result.where(func.lower(User.full_name) == text.lower())).all()
+    name = func.lower(User.full_name)
+    is_named = or_(name == text.lower(), name + " (" + func.lower(User.position) + ")" == text.lower())
+    by_name = db.session.scalars(result.where(is_named)).all()
     return by_username or (by_name[0] if len(by_name) == 1 else None)
 
 
-def _name_of_user(user_id: int) -> str:
+def _name_of_user(user_id: int, write: _WriteUser) -> str:
     user = db.session.get(User, user_id)
-    return _user_text(user.full_name, user.username) if user else ""
+    return write(user.full_name, user.username, user.position) if user else ""
 
 
-def _user_text(name: str, username: str) -> str:
+def _user_writer(change: ChangeRequest) -> _WriteUser:
+    """Return what writes a user by name, user name and position, for who has the step of ``change``."""
+    return _with_position if change.step in REQUESTER_STEPS else _with_username
+
+
+def _with_username(name: str, username: str, _position: str | None) -> str:
     return f"{name} ({username})"
+
+
+def _with_position(name: str, _username: str, position: str | None) -> str:
+    return f"{name} ({position})" if position else name
 
 
 def _asset(label: str, _field: RecordField, change: ChangeRequest) -> Field:
@@ -134,7 +159,7 @@ def _request(label: str, _field: RecordField, change: ChangeRequest) -> Field:
 def _rows(label: str, field: RecordField, _change: ChangeRequest) -> Field:
     cells = {name: StringField(heading) for name, heading in zip(_cell_names(field), field.columns, strict=True)}
     row_form = type("RowForm", (PlainForm,), cells)
-    return FieldList(FormField(row_form), label, min_entries=_MIN_ROWS, max_entries=_MAX_ROWS)
+    return FieldList(FormField(row_form), label, min_entries=_MIN_ROWS, max_entries=MAX_ROWS)
 
 
 def _cell_names(field: RecordField) -> list[str]:
@@ -143,6 +168,7 @@ def _cell_names(field: RecordField) -> list[str]:
 
 if TYPE_CHECKING:
     _MakeInput = Callable[[str, RecordField, ChangeRequest], Field]
+    _WriteUser = Callable[[str, str, str | None], str]
 
 _INPUTS: dict[FieldKind, _MakeInput] = {
     FieldKind.NUMBER: _parsed(read_number, write_number, "decimal"),

@@ -262,7 +262,7 @@ class StepForm(BaseForm):
 
     def user_suggestions(self) -> list[tuple[str, str]] | None:
         """Return (name, position) of the users of the office; None if the step has no such field."""
-        return user_suggestions(self.own_fields, self.change.agency_id)
+        return user_suggestions(self.own_fields, self.change)
 
     def asset_suggestions(self) -> list[tuple[str, str]] | None:
         """Return (code.register, name) of the agency's assets, at most 300; None if the step has no such field."""
