@@ -360,8 +360,9 @@ def _request_facts(change: ChangeRequest, said: frozenset[str]) -> tuple[FactGro
 
 def _own_facts_of_request(details: ChangeDetails) -> list[FactGroup]:
     """Return what the request says in the fields that its SOP asks for, as last submitted or saved."""
-    text = (step for step in reversed(details.steps) if step.step in REQUESTER_STEPS and step.own_values)
-    return [FactGroup(OWN_FIELDS_TITLE, tuple(own_facts(step))) for step in text][:1]
+    last = next((step for step in reversed(details.steps) if step.step in REQUESTER_STEPS), None)
+    facts = tuple(own_facts(last)) if last is not None else ()
+    return [FactGroup(OWN_FIELDS_TITLE, facts)] if facts else []
 
 
 def _finished_steps(case: CaseFile, details: ChangeDetails) -> list[FinishedStep]:

@@ -138,7 +138,12 @@ def test_what_an_answer_to_a_return_removes_stays_removed_in_form_lists_and_expo
     assert "TDR 4711" not in visitor.get(f"/admin/change/edit/?id={change_id}").text
     listed = running_app.visitor(HEAD).get("/admin/change/?field-kode-tender=4711").text
     assert [f"details/?id={one}" in listed for one in (change_id, kept)] == [False, True]
-    move(running_app, change_id, Outcome.RESUBMITTED, **{"field-kode-tender": ""})
+    move(running_app, change_id, Outcome.RESUBMITTED, **cleared | {"field-berlaku-mulai": "2026-05-01"})
+    page = running_app.visitor(HEAD).get(f"/admin/change/details/?id={change_id}").text
+    with running_app.session() as session:
+        paper = str(change_form(read_source(session, session.get_one(ChangeRequest, change_id))))
+    own = page.partition("Isian menurut SOP")[2].partition("</dl>")[0]
+    assert ("1 Mei 2026" in own, "Kode tender" in own, "TDR 4711" in paper) == (True, False, False)
     listed = running_app.visitor(HEAD).get("/admin/change/?field-kode-tender=4711").text
     assert [f"details/?id={one}" in listed for one in (change_id, kept)] == [False, True]
 

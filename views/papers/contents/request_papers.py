@@ -57,8 +57,8 @@ def _applicant(source: Source) -> Part:
     facts = facts_of(fields, values, source.words)
     if change.linked_change is not None:
         facts += (fact("linked", _("Earlier request"), change.linked_change.number, source.words),)
-    said = [step for step in source.finished if step.step in REQUESTER_STEPS and step.own_values]
-    facts += own_facts(said[-1] if said else None)
+    submissions = [step for step in source.finished if step.step in REQUESTER_STEPS]
+    facts += own_facts(submissions[-1] if submissions else None)
     title = _("1. Applicant")
     return Part("applicant", source.words.text(title), facts)
 
