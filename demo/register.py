@@ -94,10 +94,10 @@ def _fill(session: Session, requests: int, seed: int, end: dt.datetime, most_mad
         office_of(session, revision, _begin(end), end, Random(f"{seed}:{revision.agency.key}:{existing}"))  # noqa: S311
         for revision in sops_with_requesters(session)
     ]
-    created = requests if requests <= most_made else min(most_made, _TEMPLATES)
-    _make(session, offices, created, f"demo-{seed}")
-    if requests > created and offices:
-        copy_requests(session, offices, requests - created, after=last_id)
+    count = requests if requests <= most_made else min(most_made, _TEMPLATES)
+    _make(session, offices, count, f"demo-{seed}")
+    if requests > count and offices:
+        copy_requests(session, offices, requests - count, after=last_id)
     return _count(session)
 
 

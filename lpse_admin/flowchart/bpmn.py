@@ -185,8 +185,8 @@ def _edges(chart: FlowChart, nodes: dict[int, _Node]) -> Iterator[Edge]:
             points = _straight(source, target)
         else:
             is_right = source.lane >= target.lane
-            location = used[target.lane, is_right] = used.get((target.lane, is_right), -1) + 1
-            points = _around(source, target, _channel(target, location, is_right=is_right))
+            index = used[target.lane, is_right] = used.get((target.lane, is_right), -1) + 1
+            points = _around(source, target, _channel(target, index, is_right=is_right))
         yield Edge(_edge_key(arrow, source), source.exit_key, target.key, arrow.label, points)
 
 

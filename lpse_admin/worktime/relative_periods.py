@@ -47,11 +47,11 @@ class RelativePeriod(LabelledEnum):
         if unit.endswith("-days"):
             length = dt.timedelta(days=int(unit.removesuffix("-days")) - 1)
             return (today - length, today) if which == "last" else (today, today + length)
-        location = {"last": -1, "this": 0, "next": 1}[which]
+        offset = {"last": -1, "this": 0, "next": 1}[which]
         if unit == "week":
-            monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=location)
+            monday = today - dt.timedelta(days=today.weekday()) + dt.timedelta(weeks=offset)
             return monday, monday + dt.timedelta(days=6)
-        return _of_calendar(today, _MONTHS[unit], location)
+        return _of_calendar(today, _MONTHS[unit], offset)
 
 
 def _of_calendar(today: dt.date, months: int, place: int) -> tuple[dt.date, dt.date]:

@@ -432,12 +432,12 @@ def _at_the_same_time(
     for one in named:
         group = group_of(one)
         members, ends, others = groups[group], latest[group], result.setdefault(one.id, [])
-        location = bisect_left(members, one.ends, key=_BEGINNING) - 1
-        while location >= 0 and ends[location] > one.begins and len(others) != most:
-            other = members[location]
+        index = bisect_left(members, one.ends, key=_BEGINNING) - 1
+        while index >= 0 and ends[index] > one.begins and len(others) != most:
+            other = members[index]
             if other.ends > one.begins and other.id != one.id:
                 others.append(other)
-            location -= 1
+            index -= 1
     return result
 
 

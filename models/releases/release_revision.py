@@ -83,9 +83,9 @@ def plan_versions(revisions: Sequence[ReleaseRevision]) -> list[PlanVersion]:
     if not revisions:
         return []
     first = revisions[0]
-    created = PlanVersion(0, None, first.former_start_at, first.former_end_at, first.former_actual_at)
+    original = PlanVersion(0, None, first.former_start_at, first.former_end_at, first.former_actual_at)
     return [
-        created,
+        original,
         *(
             PlanVersion(
                 one.number, one.kind, one.window_start_at, one.window_end_at, one.actual_at,

@@ -144,8 +144,8 @@ def _erase_row(
     content = {name: row[name] for name in _erasable(model) if row[name] not in _NOTHING}
     if not content and model is not ChangeRequest:
         return
-    messages = {name: as_told(value) for name, value in content.items()}
-    session.add(_erasure(change.agency_id, key, content_hash(messages), who))
+    told = {name: as_told(value) for name, value in content.items()}
+    session.add(_erasure(change.agency_id, key, content_hash(told), who))
     session.flush()
     blank = {name: None if isinstance(value, int) else _blank(value) for name, value in content.items()}
     if blank:

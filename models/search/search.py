@@ -134,9 +134,9 @@ class Search:
         whose = () if owner is None else (SearchRecord.owner_id == owner,)
         newest = select(key, names).where(key.between(first, last), names.is_not(None), *whose)
         looked_at = newest.order_by(key.desc()).limit(_MAX_NAMES_LOOKED_AT).subquery()
-        location = func.instr if is_sqlite(self.session) else func.strpos
-        parts = [location(looked_at.c.names, word) > 0 for word in self.query.compact]
-        whole = location(looked_at.c.names, "".join(self.query.compact)) > 0
+        find = func.instr if is_sqlite(self.session) else func.strpos
+        parts = [find(looked_at.c.names, word) > 0 for word in self.query.compact]
+        whole = find(looked_at.c.names, "".join(self.query.compact)) > 0
         holds = or_(and_(*parts), whole) if len(parts) > 1 else whole
         return select(looked_at.c.key).where(holds).order_by(looked_at.c.key.desc())
 

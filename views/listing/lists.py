@@ -170,13 +170,13 @@ class ListSpec:
         The other joins are outer ones to one row at most, which neither add rows nor take any away.
         """
         tables = _tables_of([self.key, *criteria])
-        saved: list[tuple[Any, Any]] = []
+        joins: list[tuple[Any, Any]] = []
         for target, on in reversed(self.joins):
             table = inspect(target).selectable
             if isinstance(table, Join) or table in tables:
-                saved.append((target, on))
+                joins.append((target, on))
                 tables |= _tables_of([on])
-        return self._select([self.key], reversed(saved))
+        return self._select([self.key], reversed(joins))
 
     def _select(self, expressions: Iterable[Any], joins: Iterable[tuple[Any, Any]]) -> Select[Any]:
         statement = select(*expressions).select_from(self.model if self.from_table is None else self.from_table)
@@ -257,8 +257,8 @@ class ListArguments:
             # What the list is narrowed to by itself is not in its address; that it is not to be is.
             value = parts.get(name) or ALL
             parts[name] = None if value == default else value
-        saved = {name: value for name, value in parts.items() if value not in (None, "", 0)}
-        return urlencode(saved, safe=",") or self.show_all_query
+        given = {name: value for name, value in parts.items() if value not in (None, "", 0)}
+        return urlencode(given, safe=",") or self.show_all_query
 
 
 #: What the address of every list can have besides its filters.
@@ -490,10 +490,10 @@ def row_processor(columns: Sequence[Column], session: Session) -> Callable[[Sequ
 
     def finish(values: Sequence[Any]) -> Sequence[Any]:
         cells: dict[str, object] = dict(zip((column.key for column in plain), values, strict=False))
-        location = len(plain)
+        index = len(plain)
         for _derivation, work, length in workers:
-            cells.update(work(*values[location : location + length]))
-            location += length
+            cells.update(work(*values[index : index + length]))
+            index += length
         return [cells[column.key] for column in columns]
 
     return finish

@@ -86,10 +86,10 @@ def affected_by(change: ChangeRequest) -> list[ChangeItem | EvaluationItem]:
 
 def copy_items(change: ChangeRequest, new: ChangeRequest) -> None:
     """Name in ``new``, which is not saved yet, what the request ``change`` affects; no asset that was retired."""
-    saved = [item for item in affected_by(change) if item.asset is None or not item.asset.is_retired]
+    items = [item for item in affected_by(change) if item.asset is None or not item.asset.is_retired]
     new.affected_items = [
         ChangeItem(position=number, asset=item.asset, asset_id=item.asset_id, service=item.service)
-        for number, item in enumerate(saved, 1)
+        for number, item in enumerate(items, 1)
     ]
 
 

@@ -55,7 +55,7 @@ def next_in_queue(case: CaseFile, steps: Sequence[StepShown], *, can_act: bool) 
     )
     if not result or position.next_id is None:
         return None
-    location = position.place if last.is_open or position.place <= position.total else 1
+    place = position.place if last.is_open or position.place <= position.total else 1
     return NextInQueue(
-        last.step, location, position.total, position.next_id, result[0] or "", result[1] or "", not last.is_open
+        last.step, place, position.total, position.next_id, result[0] or "", result[1] or "", not last.is_open
     )

@@ -100,12 +100,10 @@ def _extended(spec: ListSpec, value_of: ValueOf, row_id: ColumnElement[int], fie
 
     columns = [_column(field, read) for field in fields]
     filters = [one for field in fields if (one := _filter(field, read)) is not None]
-    location = next(
-        (location for location, one in enumerate(spec.column_list) if one.key == "reason"), len(spec.column_list)
-    )
+    index = next((index for index, one in enumerate(spec.column_list) if one.key == "reason"), len(spec.column_list))
     return replace(
         spec,
-        column_list=(*spec.column_list[:location], *columns, *spec.column_list[location:]),
+        column_list=(*spec.column_list[:index], *columns, *spec.column_list[index:]),
         column_filters=(*spec.column_filters, *filters),
     )
 

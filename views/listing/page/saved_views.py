@@ -137,8 +137,7 @@ def _selected_keys(keys: list[str]) -> list[str]:
     """Return the ticked keys among ``keys`` by the numbers beside them; those without one keep their place."""
     ticked = set(request.form.getlist("show"))
     places = {
-        key: (_parse_position(request.form.get(f"place-{key}"), location), location)
-        for location, key in enumerate(keys, 1)
+        key: (_parse_position(request.form.get(f"place-{key}"), index), index) for index, key in enumerate(keys, 1)
     }
     return sorted((key for key in keys if key in ticked), key=places.__getitem__)
 
@@ -220,15 +219,15 @@ def _show_errors(
 @blueprint.post("/<view_id>/alter")
 def edit(screen: str, view_id: str) -> ResponseReturnValue:
     """Give a view another name, or share it otherwise."""
-    location, form = _record_view(screen), SavedViewForm()
-    view = _saved_view(location, view_id)
+    record_view, form = _record_view(screen), SavedViewForm()
+    view = _saved_view(record_view, view_id)
     id_ = view.id
     trail.update_audit_context(db.session(), action="list.view.alter")
     try:
         view.alter(get_current_user(), name=form.name.data or "", shared_with=form.role())
         return _commit(screen, _("The view was changed."))
     except ValidationFailed as refusal:
-        return _show_errors(location, form, refusal, altered=id_)
+        return _show_errors(record_view, form, refusal, altered=id_)
 
 
 def _commit(screen: str, done: Message) -> Response:
@@ -243,11 +242,11 @@ def _commit(screen: str, done: Message) -> Response:
 @blueprint.post("/<view_id>/begin")
 def set_default(screen: str, view_id: str) -> Response:
     """Begin this list with a view or, with ``standard``, as the program has it again."""
-    location = _record_view(screen)
-    view = _saved_view(location, view_id)
+    record_view = _record_view(screen)
+    view = _saved_view(record_view, view_id)
     trail.update_audit_context(db.session(), action="list.view.begin")
     set_default_view(
-        db.session(), get_current_user(), location.resource, None if request.form.get("standard") else view
+        db.session(), get_current_user(), record_view.resource, None if request.form.get("standard") else view
     )
     return _commit(screen, _("The default view of the list was changed, for you only."))
 
@@ -255,8 +254,8 @@ def set_default(screen: str, view_id: str) -> Response:
 @blueprint.post("/<view_id>/discard")
 def delete(screen: str, view_id: str) -> Response:
     """Remove a view; the page has asked before."""
-    location = _record_view(screen)
-    view = _saved_view(location, view_id)
+    record_view = _record_view(screen)
+    view = _saved_view(record_view, view_id)
     trail.update_audit_context(db.session(), action="list.view.discard")
     view.discard(get_current_user())
     return _commit(screen, _("The view was removed."))
