@@ -6,6 +6,7 @@ and contents of its files and papers, and what the trail told of all that. Numbe
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import defaultdict
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from lpse_admin.i18n import _
 from models.accounts.permission import require_permission
 from models.audit import trail
 from models.audit.actions import AuditAction
-from models.audit.erasure import ERASED_TEXT, Erasure, content_hash
+from models.audit.erasure import ERASED_TEXT, Erasure, content_hash, erased_hashes
 from models.audit.told_values import as_told
 from models.base import Base, canonical_json, session_of
 from models.changes.change import ChangeRequest
@@ -31,9 +32,9 @@ from models.validation import text_error
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
-    from sqlalchemy import Column, CompoundSelect, Select
+    from sqlalchemy import Column, CompoundSelect, Connection, Select
     from sqlalchemy.orm import Session
 
     from models.accounts.user import User
@@ -42,6 +43,10 @@ if TYPE_CHECKING:
 
 _FILE_ERASED = AuditAction("document.erase", _("Erased the content of a file"))
 _NOT_ALLOWED = _("Only the head lets the content of a file be erased.")
+_NOT_AS_TOLD = _(
+    "Something of this is not as the audit trail says, so that nothing was erased. Have the register verified first"
+    " (flask audit verify), and see to what is found."
+)
 _entry: Any = trail.AuditEntry.__table__
 #: What there is nothing of to erase.
 _NOTHING: tuple[object, ...] = (None, "", [], {})
@@ -95,18 +100,42 @@ def _references() -> Iterator[Column[Any]]:
 
 
 def erase_request(session: Session, change: ChangeRequest, who: ErasedBy) -> None:
-    """Erase the content of a request, of its steps and files, and of the entries that told of them."""
+    """Erase the content of a request, of its steps and files, and of the entries that told of them.
+
+    Raises NoSuchMove where any of it is not as the trail says: what was altered past the program is not to be lost.
+    """
     session.flush()
     connection = session.connection()
+    rows = [(model, dict(row)) for model, of in _rows_of(change.id) for row in connection.execute(of).mappings().all()]
+    _require_as_told(connection, change.id, rows)
     keys: Keys = set()
-    for model, statement in _rows_of(change.id):
-        for row in connection.execute(statement).mappings().all():
-            _erase_row(session, change, model, dict(row), who, keys)
+    for model, row in rows:
+        _erase_row(session, change, model, row, who, keys)
     keys.update(_deleted_rows(session, change.id, keys))
     hashes = set(connection.scalars(_contents_of(change.id)))
     _erase_contents(session, change.agency_id, _held_by_nothing_else(session, change.id, hashes), who)
     _erase_entries(session, change, who, keys)
     session.expire_all()
+
+
+def _require_as_told(
+    connection: Connection, change_id: int, rows: Sequence[tuple[type[Base], Mapping[str, Any]]]
+) -> None:
+    """Raise NoSuchMove unless the entries have their hashes, and the texts of the rows are what they told last."""
+    entries = connection.execute(_entries_of(change_id)).mappings().all()
+    erased = erased_hashes(connection, _entry.name, [str(entry["id"]) for entry in entries])
+    told: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
+    for entry in entries:
+        if trail.entry_hash(dict(entry)) not in {entry["hash"], erased.get(str(entry["id"]))}:
+            raise NoSuchMove(_NOT_AS_TOLD)
+        for row in json.loads(entry["rows"]):
+            told[row["table"], row["id"]].update(row["after"])
+    for model, stored in rows:
+        said = told[str(model.__tablename__), str(stored["id"])]
+        for name in said.keys() & _erasable(model):
+            is_text = stored[name] is None or isinstance(stored[name], str | list | dict)
+            if is_text and as_told(stored[name]) != said[name]:
+                raise NoSuchMove(_NOT_AS_TOLD)
 
 
 def _rows_of(change_id: int) -> Iterator[tuple[type[Base], Select[Any]]]:
@@ -196,11 +225,14 @@ def _held_by_nothing_else(session: Session, change_id: int, hashes: set[str]) ->
 
 
 def _erase_contents(session: Session, agency_id: int, hashes: set[str], who: ErasedBy) -> None:
-    """Erase the bytes of files; their hashes and sizes stay."""
+    """Erase the bytes of files; their hashes and sizes stay. Raises NoSuchMove where the bytes have another hash."""
     table: Any = FileContent.__table__
     for sha256 in sorted(hashes):
         known = select(Erasure.id).where(Erasure.table_name == table.name, Erasure.row_key == sha256)
         if session.scalar(known) is None:
+            content = session.scalar(select(table.c.content).where(table.c.sha256 == sha256))
+            if hashlib.sha256(content or b"").hexdigest() != sha256:
+                raise NoSuchMove(_NOT_AS_TOLD)
             session.add(_erasure(agency_id, (table.name, sha256), sha256, who))
             session.flush()
             session.connection().execute(update(table).where(table.c.sha256 == sha256).values(content=b""))
