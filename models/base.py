@@ -198,6 +198,8 @@ class Base(DeclarativeBase):
 
     #: Columns whose content can be erased, on record (``models.audit.erasure``), where no rule lets it change any more.
     erasable_columns: ClassVar[frozenset[str]] = frozenset()
+    #: Of an erasable column of JSON the values, by their names, that are erased; None for all texts in it.
+    erasable_values: ClassVar[frozenset[str] | None] = None
 
     #: The column with the agency whose audit chain the rows belong to; without it, the installation's.
     agency_column: ClassVar[str] = "agency_id"

@@ -42,6 +42,7 @@ class RequesterTakeover(Base):
     __table_args__ = (CheckConstraint("from_id <> to_id", name="to_somebody_else"), Index(None, "change_id"))
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a takeover stays as it is")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"reason"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

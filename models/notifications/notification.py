@@ -62,6 +62,9 @@ class Notification(Base):
         ),
         DeleteRule("notification_kept", "a notification is kept"),
     )
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"details"})
+    #: What a message is made of stays, so that the list can be read.
+    erasable_values: ClassVar[frozenset[str] | None] = frozenset({"title", "reason", "note"})
 
     id: Mapped[PrimaryKey]
     #: None for an administrator of the installation, who is notified of their own account alone.

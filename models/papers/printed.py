@@ -76,6 +76,7 @@ class SignedPaper(Base):
     __table_args__ = (Index(None, "print_id"), Index(None, "change_id"), Index(None, "sha256"))
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a signed paper stays as it was filed")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"name"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

@@ -202,6 +202,7 @@ class FreezePermit(Base):
     )
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("what the head has allowed stays as it is")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"reason"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

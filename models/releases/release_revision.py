@@ -44,6 +44,7 @@ class ReleaseRevision(Base):
     )
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a revision of a release stays as it is")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"reason"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))

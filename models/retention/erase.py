@@ -176,16 +176,17 @@ def _erase_row(
     told = {name: as_told(value) for name, value in content.items()}
     session.add(_erasure(change.agency_id, key, content_hash(told), who))
     session.flush()
-    blank = {name: None if isinstance(value, int) else _blank(value) for name, value in content.items()}
+    names = model.erasable_values
+    blank = {name: None if isinstance(value, int) else _blank(value, names) for name, value in content.items()}
     if blank:
         session.connection().execute(update(table).where(table.c.id == row["id"]).values(blank))
         trail.note_erased(session, key, blank, chain=change.agency_id, change_id=change.id)
 
 
-def _blank(value: object) -> object:
-    """Return ``value`` with nothing of its texts; JSON keeps its form, so that pages can read it."""
+def _blank(value: object, names: frozenset[str] | None = None) -> object:
+    """Return ``value`` with nothing of its texts, or of those with these names; JSON keeps its form for the pages."""
     if isinstance(value, dict):
-        return {key: _blank(one) for key, one in value.items()}
+        return {key: _blank(one) if names is None or key in names else one for key, one in value.items()}
     if isinstance(value, list):
         return [_blank(one) for one in value]
     return ERASED_TEXT if isinstance(value, str) else value

@@ -47,6 +47,7 @@ class Reassignment(Base):
     )
 
     row_rules: ClassVar[RowRules] = no_update_or_delete("a hand-over stays as it is")
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"reason"})
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
