@@ -194,11 +194,13 @@ _UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain", "submi
 #: Rows that are somebody's own business: the history of the request that they name is kept free of them.
 _PERSONAL_TABLES = frozenset({"notification"})
 
-#: The key in ``session.info`` of the action of the last entry that was written, for who listens to commits.
-WRITTEN_ACTION = "written_action"
+#: The key in ``session.info`` of the actions of the transaction, for who listens to commits: all that were named, in
+#: order; the entry has the last.
+WRITTEN_ACTIONS = "written_actions"
 
 _CONTEXT_KEY = "circumstances"
 _PENDING_KEY = "untold_rows"
+_DESCRIBED_KEY = "described_actions"
 _SAVEPOINTS_KEY = "untold_rows_before_savepoints"
 
 #: Statements as text that may go through a session.
@@ -286,6 +288,7 @@ def describe_action(session: Session, action: str, **details: str) -> None:
     Without an audit context nothing happens: the commit raises then.
     """
     if _CONTEXT_KEY in session.info:
+        session.info.setdefault(_DESCRIBED_KEY, []).append(action)
         update_audit_context(session, action=action, **details)
 
 
@@ -388,6 +391,7 @@ def _write_entries(session: Session) -> None:
         return  # a savepoint is released: it is told with the rest, in one entry
     session.flush()
     pending = session.info.pop(_PENDING_KEY, [])
+    described: list[str] = session.info.pop(_DESCRIBED_KEY, [])
     if not pending:
         return
     circumstances: AuditContext | None = session.info.get(_CONTEXT_KEY)
@@ -401,7 +405,7 @@ def _write_entries(session: Session) -> None:
         chains.setdefault(item["chain"] or own, []).append(item)
     for chain in sorted(chains):
         append_entry(session, chain, circumstances, chains[chain])
-    session.info[WRITTEN_ACTION] = circumstances.action
+    session.info[WRITTEN_ACTIONS] = tuple(dict.fromkeys((*described, circumstances.action)))
 
 
 def append_entry(session: Session, chain: int, context: AuditContext, changes: list[dict[str, Any]]) -> None:
@@ -503,6 +507,7 @@ _HASHED_COLUMNS = ("actor_id", *_CONTEXT_COLUMNS, "rows", "previous_hash")
 def _discard_pending(session: Session) -> None:
     if not session.in_nested_transaction():
         session.info.pop(_PENDING_KEY, None)
+        session.info.pop(_DESCRIBED_KEY, None)
 
 
 def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:

@@ -13,12 +13,21 @@ from sqlalchemy import select
 from app import create_app
 from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD as PASSWORD
 from lpse_admin.config import ConfigurationError, RunMode, Settings, read_settings
+from models.accounts import password_reset
+from models.accounts import user as user_module
+from models.accounts.factors import second_factor
 from models.accounts.login import LoginFailure
 from models.accounts.password_reset import PasswordReset
 from models.accounts.user import User
+from models.administration import decisions, operations
+from models.audit.actions import AUDIT_ACTIONS, AuditAction
 from models.audit.trail import AuditEntry
 from models.database import db
+from models.delegation import grant
+from models.releases import freeze_permit
 from tests.support.program import Visitor, close_app, make_app
+from views.accounts.access import sessions
+from views.app.security_log import LOGGED_ACTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,6 +113,32 @@ def test_changes_of_accounts_sessions_and_factors_are_told_as_they_are_committed
     Visitor(program).post("/login", username="pemohon", password=new)
     visitor.post("/profile/sessions/end-others")
     assert [line["action"] for line in lines(log) if line["kind"] == "action"][-1] == "session.end"
+
+
+def test_every_action_on_accounts_sessions_factors_and_grants_has_a_line() -> None:
+    """By the modules that declare them, so that a new one is not left out; and no beginning is one of nothing."""
+    modules = (operations, decisions, second_factor, password_reset, user_module, sessions, grant, freeze_permit)
+    actions = {one.value for module in modules for one in vars(module).values() if isinstance(one, AuditAction)}
+    assert {"account-request.approve", "user.enable", "factor.reset", "session.end", "freeze.permit"} <= actions
+    assert [action for action in sorted(actions) if not action.startswith(LOGGED_ACTIONS)] == []
+    known = {*(one.value for one in AUDIT_ACTIONS), "POST access.logout"}
+    assert [start for start in LOGGED_ACTIONS if not any(action.startswith(start) for action in known)] == []
+
+
+def test_a_grant_has_a_line_although_the_approval_names_the_entry(program: Flask, log: Path) -> None:
+    administrator, head = Visitor(program, "admin"), Visitor(program, "kepala")
+    typed: dict[str, Any] = {"full_name": "Kepala Kedua", "roles": ["head"], "password": "empat kata yang panjang"}
+    with program.app_context():
+        typed["agency"] = str(db.session.scalar(select(User.agency_id).where(User.username == "kepala")))
+    assert administrator.post("/admin/user/new/", username="kepala.dua", **typed).status_code == 303
+    assert head.post("/admin/account-request/1/approve").status_code == 303
+    told = [(line["account"], line["action"]) for line in lines(log) if line["kind"] == "action"]
+    assert [action for name, action in told if name != "Endah Kusuma"] == ["user.create", "account-request.ask"]
+    assert [action for name, action in told if name == "Endah Kusuma"] == [
+        "user.enable",
+        "user.password",
+        "account-request.approve",
+    ]
 
 
 def test_a_password_in_the_field_of_the_user_name_is_kept_nowhere(program: Flask, log: Path) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import event
 
 from lpse_admin.accounts.usernames import normalize_username
 from models.accounts.factors.sealing import secret_box
-from models.audit.trail import WRITTEN_ACTION, audit_context
+from models.audit.trail import WRITTEN_ACTIONS, audit_context
 from models.database import db
 from views.app.access import current_user_or_none, is_public
 from views.app.clock import now
@@ -40,10 +40,12 @@ _REFUSALS = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too-large",
     HTTPStatus.TOO_MANY_REQUESTS: "too-many",
 }
-#: Actions of the trail that are told, by their beginnings: accounts, sessions, factors, grants and decisions on them.
-_ACTIONS = (
-    "user.", "factor.", "session.", "password.", "profile.password", "profile.contact", "feed.", "delegation.", "sop.",
-    "administration.", "account.", "inspection.", "POST access.logout", "setting.", "paper.setting",
+#: Actions of the trail that are told, by their beginnings: accounts, sessions, factors, grants and decisions on them,
+#: what is trusted and set, and what is erased.
+LOGGED_ACTIONS = (
+    "user.", "account-request.", "factor.", "session.", "password.", "profile.password", "profile.contact", "feed.",
+    "delegation.", "freeze.permit", "sop.", "inspection.", "POST access.logout", "setting.", "certificate.",
+    "destruction.", "document.erase",
 )  # fmt: skip
 
 
@@ -85,8 +87,8 @@ def write(kind: str, outcome: str, **details: object) -> None:
         current_app.logger.critical("the security log %s cannot be written: %s", destination, error.strerror)
 
 
-def _tell_response(response: Response) -> Response:
-    """Tell what a response refuses, or hands out."""
+def _log_response(response: Response) -> Response:
+    """Log what a response refuses, or hands out."""
     status = response.status_code
     login: tuple[str, str] | None = g.get("security_login")
     if login is not None:
@@ -120,13 +122,15 @@ def _row() -> str | None:
     return next((str(values[name])[:40] for name in ("record_id", "document_id", "id") if name in values), None)
 
 
-def _tell_commit(session: Session) -> None:
-    """Tell an action on accounts, sessions or factors that was committed."""
-    action = session.info.pop(WRITTEN_ACTION, None)
+def _log_commit(session: Session) -> None:
+    """Log each action of ``LOGGED_ACTIONS`` that was committed, also where another gave the entry its name."""
+    actions: tuple[str, ...] = session.info.pop(WRITTEN_ACTIONS, ())
     context = audit_context(session)
-    if not isinstance(action, str) or not action.startswith(_ACTIONS) or context is None or not has_app_context():
+    if context is None or not has_app_context():
         return
-    write("action", "done", account=context.actor_name, action=action, user_id=context.actor_id)
+    for action in actions:
+        if action.startswith(LOGGED_ACTIONS):
+            write("action", "done", account=context.actor_name, action=action, user_id=context.actor_id)
 
 
 def _append(destination: str, line: str) -> None:
@@ -145,9 +149,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Write the security log of ``app`` where the settings say; nowhere if they do not."""
     if settings.security_log is not None:
         app.extensions[_DESTINATION_KEY] = settings.security_log
-        app.after_request(_tell_response)
+        app.after_request(_log_response)
 
 
 def listen() -> None:
     """Tell what the sessions of this process commit; once for each process."""
-    event.listen(db.session, "after_commit", _tell_commit)
+    event.listen(db.session, "after_commit", _log_commit)
