@@ -107,11 +107,13 @@ def log_in(
     if known is not None:
         session.expunge(known)
     session.rollback()
-    is_correct = is_password_correct(known, attempt.password) and (is_demo or attempt.password != DEMO_PASSWORD)
+    is_correct = is_accepted_password(known, attempt.password, is_demo=is_demo)
     takes_write_lock.set(True)
     user = _lock_user(session, known.id) if known is not None else None
     failures.require_allowed()
-    if not (is_correct and user is not None and user.is_active):
+    # A password that was set anew during the slow hash is not the one that was verified.
+    is_present = known is not None and user is not None and user.password_hash == known.password_hash
+    if not (is_correct and is_present and user is not None and user.is_active):
         return failures.record(user, now, was_password_right=False)
     if _needs_second_factor(session, user):
         if not attempt.code.strip():
@@ -123,7 +125,7 @@ def log_in(
 
 def complete_log_in(
     session: Session,
-    user_id: int,
+    asked: User,
     attempt: LoginAttempt,
     *,
     now: dt.datetime,
@@ -132,10 +134,12 @@ def complete_log_in(
 ) -> Login | LoginRefused:
     """Open a session after the second step: by ``attempt.code``, or by what ``proves`` says of a passkey.
 
-    Failures are counted and limited as those of ``log_in``; the caller says who was let through the first step.
+    Failures are counted and limited as those of ``log_in``; the caller says who was let through the first step, as
+    the account was then: a password that was set anew since, or another end of the sessions, ends this login too.
     """
-    user = _lock_user(session, user_id)
-    if user is None or not user.is_active:
+    version = asked.session_version
+    user = _lock_user(session, asked.id)
+    if user is None or not user.is_active or user.session_version != version:
         return LoginRefused(None)
     failures = _Failures(session, attempt, user, now, limit)
     failures.require_allowed()
@@ -147,7 +151,12 @@ def complete_log_in(
 
 def _lock_user(session: Session, user_id: int) -> User | None:
     """Return the user, locked: concurrent attempts at one account are serialised."""
-    return session.get(User, user_id, with_for_update={"of": User})
+    return session.get(User, user_id, with_for_update={"of": User}, populate_existing=True)
+
+
+def is_accepted_password(user: User | None, password: str, *, is_demo: bool) -> bool:
+    """Whether ``password`` opens the account; the demo's, which everybody knows, does so in the demo alone."""
+    return is_password_correct(user, password) and (is_demo or password != DEMO_PASSWORD)
 
 
 def _needs_second_factor(session: Session, user: User) -> bool:

@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.sessions import SessionEnd
 from lpse_admin.errors import TooManyAttempts, Unauthenticated
 from lpse_admin.i18n import _
-from models.accounts.login import count_wrong_password
-from models.accounts.user import is_password_correct
+from models.accounts.login import count_wrong_password, is_accepted_password
+from models.base import session_of
 
 if TYPE_CHECKING:
-    from sqlalchemy.orm import Session
-
     from lpse_admin.config import LoginLimit
     from models.accounts.login_session import Login
     from models.accounts.user import User
@@ -22,21 +20,30 @@ if TYPE_CHECKING:
 RECENT = dt.timedelta(minutes=10)
 
 
-def is_recent(login: Login | None, confirmed_at: dt.datetime | None, now: dt.datetime) -> bool:
-    """Whether the password was entered within ``RECENT``: at the login, or when it was asked for again."""
-    moments = [moment for moment in (login.at if login else None, confirmed_at) if moment is not None]
-    return bool(moments) and now - max(moments) < RECENT
+def is_recent(entered_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Whether the password was entered within ``RECENT``; a session that was only continued says nothing of it."""
+    return entered_at is not None and now - entered_at < RECENT
 
 
 def confirm_password(
-    session: Session, user: User, login: Login, password: str, *, now: dt.datetime, limit: LoginLimit
+    user: User, login: Login, password: str, *, now: dt.datetime, limit: LoginLimit, is_demo: bool
 ) -> None:
-    """Check the password of ``user``; a wrong one is counted as a failed login, and too many end the session.
+    """Check the password of ``user``, by the rule of the login; a wrong one is counted as ``count_wrong_secret`` says.
 
-    Commits the failure. Raises Unauthenticated for a wrong one, TooManyAttempts where the session has ended.
+    Raises Unauthenticated for a wrong one, TooManyAttempts where the session has ended.
     """
-    if is_password_correct(user, password):
+    if is_accepted_password(user, password, is_demo=is_demo):
         return
+    count_wrong_secret(user, login, now=now, limit=limit)
+    raise Unauthenticated(_("This is not your current password."))
+
+
+def count_wrong_secret(user: User, login: Login, *, now: dt.datetime, limit: LoginLimit) -> None:
+    """Count a wrong password or code within a session as a failed login, and commit that.
+
+    As many as the limit allows end the session, wherever they came from: raises TooManyAttempts then.
+    """
+    session = session_of(user)
     is_over = count_wrong_password(session, user, address=login.address, now=now, limit=limit)
     if is_over:
         login.end(SessionEnd.GUESSES, now)
@@ -46,4 +53,3 @@ def confirm_password(
             _("Too many wrong passwords: you are logged out. Log in again, or ask for a link to set a new password."),
             retry_after=limit.minutes * 60,
         )
-    raise Unauthenticated(_("This is not your current password."))

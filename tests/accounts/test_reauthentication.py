@@ -5,17 +5,23 @@ from __future__ import annotations
 import datetime as dt
 import html
 import re
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
+import pyotp
 import pytest
 from sqlalchemy import select
 
+from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
+from lpse_admin.config import LoginLimit
+from lpse_admin.errors import Unauthenticated
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.login import LoginFailure
-from models.accounts.login_session import Login
-from models.accounts.user import User
+from models.accounts.login_session import Login, open_login
+from models.accounts.reauthentication import confirm_password
+from models.accounts.user import User, hash_password
 from models.delegation.delegation import Delegation
-from tests.support.cast import LUMAJANG, NOW, PASSWORD
+from tests.support.cast import LUMAJANG, NOW, PASSWORD, cast, session  # noqa: F401 - fixtures
 from tests.support.program import PDF, Visitor
 from tests.support.running_app import open_app, running_app, upload_file  # noqa: F401 - the fixture
 
@@ -25,6 +31,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from tests.conftest import NewDatabase
+    from tests.support.cast import AuditedSession, Cast
     from tests.support.running_app import RunningApp
 
 LATER = dt.timedelta(minutes=11)
@@ -151,6 +158,35 @@ def test_a_script_is_told_and_answers_in_the_same_form(late: RunningApp) -> None
     data = {"csrf_token": visitor.token}
     response = visitor.client.post("/admin/user/1/disable", data=data, headers={"Accept": "application/json"})
     assert (response.status_code, "sekali lagi" in response.get_json()["error"]) == (401, True)
+
+
+def test_a_session_that_was_only_continued_says_nothing_of_the_password(new_database: NewDatabase) -> None:
+    with new_database("sqlite") as url, open_app(url) as running:
+        visitor = running.visitor("administrator")
+        assert visitor.post("/profile/second-factor/offer", password=PASSWORD).status_code == 303
+        (seed,) = set(re.findall(r"secret=([A-Z2-7]+)", visitor.get("/profile/second-factor").text))
+        running.now = NOW + LATER
+        code = pyotp.TOTP(seed).at(running.now)
+        assert visitor.post("/profile/second-factor/confirm", code=code).status_code == 200
+        with running.session() as session:
+            assert session.scalars(select(Login.at).order_by(Login.id.desc())).first() == running.now
+        assert is_asked(send(visitor, "/admin/user/1/disable")), "its new session was opened without the password"
+        assert visitor.post("/profile/second-factor/codes", password=PASSWORD).status_code == 200
+        assert not is_asked(send(visitor, "/admin/user/1/disable")), "what asks for the password by itself counts too"
+
+
+@pytest.mark.parametrize(("is_demo", "password"), [(True, DEMO_PASSWORD), (False, DEMO_PASSWORD), (True, "salah")])
+def test_the_password_of_the_demo_confirms_nothing_in_production(
+    session: AuditedSession, cast: Cast, is_demo: bool, password: str
+) -> None:
+    user = cast.lumajang.manager
+    user.password_hash = hash_password(DEMO_PASSWORD)
+    login = open_login(session, user, address="10.0.0.1", device=None, now=NOW)
+    session.commit()
+    is_right = is_demo and password == DEMO_PASSWORD
+    with nullcontext() if is_right else pytest.raises(Unauthenticated):
+        confirm_password(user, login, password, now=NOW, limit=LoginLimit(), is_demo=is_demo)
+    assert len(session.scalars(select(LoginFailure.id)).all()) == (0 if is_right else 1)
 
 
 def test_too_many_wrong_passwords_end_the_session(new_database: NewDatabase) -> None:

@@ -30,7 +30,7 @@ from models.database import db
 from models.notifications.security_notices import alert, notify_owner
 from views.app.access import get_current_user, settings
 from views.app.authentication import passkeys
-from views.app.authentication.sessions import client_address, continue_session, count_wrong_secret, is_own_password
+from views.app.authentication.sessions import client_address, continue_session, count_wrong_code, is_own_password
 from views.app.clock import now
 from views.app.http.compression import never_compress
 from views.forms.base import Form
@@ -192,7 +192,7 @@ def confirm_codes() -> Response | tuple[str, int]:
     try:
         codes = turn_codes_on(get_current_user(), seed, form.code.data or "", now())
     except ValidationFailed as refusal:
-        count_wrong_secret()
+        count_wrong_code()
         form.add_errors(refusal)
         return _page(code_form=form)
     what = _("Codes of an app were turned on as the second factor of your account.")

@@ -47,6 +47,7 @@ from views.app.authentication.sessions import (
     client_device,
     continue_session,
     end_former_login,
+    note_password_entered,
     start_session,
 )
 from views.app.clock import now
@@ -246,7 +247,7 @@ def enter_second_step() -> Response | tuple[str, int] | tuple[str, int, dict[str
     try:
         outcome = complete_log_in(
             db.session(),
-            user.id,
+            user,
             attempt,
             now=now(),
             limit=settings().login_limit,
@@ -285,6 +286,7 @@ def first_password() -> Response | tuple[str, int]:
         return _first_password_page(form, next_url, 422)
     try:
         user.choose_password(form.new.data or "", form.again.data or "")
+        note_password_entered()
         continue_session()
         db.session.commit()
     except ValidationFailed as refusal:

@@ -6,7 +6,6 @@ question and is sent on with the answer, the files that were chosen too.
 
 from __future__ import annotations
 
-import datetime as dt
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
@@ -18,6 +17,7 @@ from models.accounts.login_session import Login
 from models.accounts.reauthentication import confirm_password, is_recent
 from models.database import db
 from views.app.access import current_user_or_none, settings
+from views.app.authentication.sessions import note_password_entered, password_entered_at
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms import recovery
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 #: The field with the answer, in the form that was held back.
 ANSWER_FIELD = "current-password"
-_CONFIRMED_KEY = "password_at"
 _REGISTER_KEY = "lpse_password_views"
 _NOT_SENT_ON = frozenset({"csrf_token", ANSWER_FIELD})
 _ASKED = _("Enter your password again to do this: it was last entered more than ten minutes ago.")
@@ -51,13 +50,14 @@ def _require_recent_password() -> Response | None:
         return None
     user = current_user_or_none()
     login = db.session.get(Login, session.get("login", 0))
-    if user is None or login is None or is_recent(login, _confirmed_at(), now()) or not when():
+    if user is None or login is None or is_recent(password_entered_at(), now()) or not when():
         return None
     password = request.form.get(ANSWER_FIELD)
     if password is None:
         return _question(user, Unauthenticated(_ASKED))
     try:
-        confirm_password(db.session(), user, login, password, now=now(), limit=settings().login_limit)
+        chosen = settings()
+        confirm_password(user, login, password, now=now(), limit=chosen.login_limit, is_demo=chosen.is_demo)
     except TooManyAttempts as refusal:
         if wants_json():
             raise
@@ -66,13 +66,8 @@ def _require_recent_password() -> Response | None:
         return redirect(url_for("access.login"), 303)
     except Unauthenticated as refusal:
         return _question(user, refusal)
-    session[_CONFIRMED_KEY] = int(now().timestamp())
+    note_password_entered()
     return None
-
-
-def _confirmed_at() -> dt.datetime | None:
-    stored = session.get(_CONFIRMED_KEY)
-    return dt.datetime.fromtimestamp(stored, dt.UTC) if isinstance(stored, int) else None
 
 
 def _question(user: User, refusal: Refused) -> Response:

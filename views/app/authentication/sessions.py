@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from flask import g, request, session
 from flask_login import login_user, logout_user
 
-from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
 from lpse_admin.accounts.sessions import SessionEnd, device_name
-from lpse_admin.errors import TooManyAttempts
-from lpse_admin.i18n import _
-from models.accounts.login import count_wrong_password
+from lpse_admin.errors import TooManyAttempts, Unauthenticated
 from models.accounts.login_session import Login, open_login
-from models.accounts.user import is_password_correct
+from models.accounts.reauthentication import confirm_password, count_wrong_secret
 from models.database import db
 from views.app.access import get_current_user, settings
 from views.app.clock import now
 from views.forms import recovery
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from models.accounts.user import User
 
-_SECONDS_PER_MINUTE = 60
+#: Where the session keeps when the password was entered.
+_ENTERED_KEY = "password_at"
 
 
 def client_address() -> str:
@@ -47,13 +49,17 @@ def start_session(user: User, login: Login) -> None:
     session.clear()
     session.permanent = True
     session["login"] = login.id
+    note_password_entered()
     recovery.bind_csrf_token_to(user)
     login_user(user)
     g.current_user = user
 
 
 def continue_session() -> None:
-    """Open a new session for the current user, whose sessions have all ended just now; the caller commits."""
+    """Open a new session for the current user, whose sessions have all ended just now; the caller commits.
+
+    When the password was entered stays as it was.
+    """
     user = get_current_user()
     login = open_login(db.session(), user, address=client_address(), device=client_device(), now=now())
     db.session.flush()
@@ -66,34 +72,51 @@ def current_login_id() -> int:
     return int(session.get("login", 0))
 
 
+def note_password_entered() -> None:
+    """Keep in the session that its owner has entered the password just now."""
+    session[_ENTERED_KEY] = int(now().timestamp())
+
+
+def password_entered_at() -> dt.datetime | None:
+    """Return when the password was last entered in this session; None if that is not known."""
+    stored = session.get(_ENTERED_KEY)
+    return dt.datetime.fromtimestamp(stored, dt.UTC) if isinstance(stored, int) else None
+
+
 def is_own_password(password: str) -> bool:
-    """Whether ``password`` is the current user's.
+    """Whether ``password`` is the current user's, by the rule of ``confirm_password``.
 
     A wrong one is counted; over the limit TooManyAttempts is raised, and the session ends.
     """
-    user, chosen = get_current_user(), settings()
-    if is_password_correct(user, password) and (chosen.is_demo or password != DEMO_PASSWORD):
-        return True
-    count_wrong_secret()
-    return False
+    chosen = settings()
+    try:
+        with _logged_out_if_too_many():
+            confirm_password(
+                get_current_user(), _current_login(), password,
+                now=now(), limit=chosen.login_limit, is_demo=chosen.is_demo,
+            )  # fmt: skip
+    except Unauthenticated:
+        return False
+    note_password_entered()
+    return True
 
 
-def count_wrong_secret() -> None:
-    """Count a wrong password or code within the session; raises as ``is_own_password``."""
-    user, limit = get_current_user(), settings().login_limit
-    is_over = count_wrong_password(db.session(), user, address=client_address(), now=now(), limit=limit)
-    login = db.session.get(Login, current_login_id())
-    if is_over and login is not None:
-        login.end(SessionEnd.GUESSES, now())
-    db.session.commit()
-    if is_over:
+def count_wrong_code() -> None:
+    """Count a wrong code within the session; raises as ``is_own_password``."""
+    with _logged_out_if_too_many():
+        count_wrong_secret(get_current_user(), _current_login(), now=now(), limit=settings().login_limit)
+
+
+def _current_login() -> Login:
+    return db.session.get_one(Login, current_login_id())
+
+
+@contextmanager
+def _logged_out_if_too_many() -> Iterator[None]:
+    try:
+        yield
+    except TooManyAttempts:
         logout_user()
         session.clear()
         g.current_user = None
-        raise TooManyAttempts(
-            _(
-                "Too many wrong passwords: this session has ended. Log in again in %(minutes)s minutes.",
-                minutes=limit.minutes,
-            ),
-            retry_after=limit.minutes * _SECONDS_PER_MINUTE,
-        )
+        raise
