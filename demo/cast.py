@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 
+from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.accounts.roles import Role
 from lpse_admin.accounts.secrets.passwords import DEMO_PASSWORD
 from models.accounts.user import User, hash_password
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 PASSWORD = DEMO_PASSWORD
 ADMINISTRATOR = "admin"
 _SALT = b"the demo is known to all"
+_UNDATED = InspectionDates()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,10 @@ class Account:
     password: str = PASSWORD
 
 
-def make_cast(session: Session, now: dt.datetime) -> list[Account]:
+def make_cast(session: Session, now: dt.datetime, inspection: InspectionDates = _UNDATED) -> list[Account]:
     """Create the missing accounts for every agency with a loaded SOP, and return the new ones.
 
+    ``inspection`` has the days on which the accounts of inspectors may be used.
     The caller sets the audit context (``models.audit.trail``) and commits. NIPs are computed from the year of ``now``.
     """
     known = set(session.scalars(select(User.username)))
@@ -86,6 +89,9 @@ def make_cast(session: Session, now: dt.datetime) -> list[Account]:
     if ADMINISTRATOR not in known:
         figure = Figure(ADMINISTRATOR, ("Administrator",), Role.ADMINISTRATOR, "Administrator")
         created.append(_user(figure, None, 0, "", None, hashed))
+    for user in created:
+        if Role.INSPECTOR in user.roles:
+            user.inspects_from, user.inspects_until = inspection.first, inspection.last
     session.add_all(created)
     session.flush()
     return [_account(user) for user in created]

@@ -20,6 +20,7 @@ from demo.agency.people import People
 from demo.cast import Account, accounts, administrator_of, make_cast
 from demo.copying import copy_requests
 from demo.scenario import Scenario, Timeline
+from lpse_admin.accounts.inspection import InspectionDates
 from lpse_admin.sop import bundled_sops, parse
 from lpse_admin.worktime.national_holidays import LAST_YEAR
 from models.accounts.user import User
@@ -54,7 +55,11 @@ def first_start(session: Session, now: dt.datetime, requests: int = _FIRST_REQUE
     set_audit_context(session, AuditContext(begin, None, "flask demo", "demo.start"))
     _create_agencies(session)
     revisions = [load_revision(session, text, key, now=begin) for key, text in bundled_sops()]
-    created = [] if session.scalar(select(func.count()).select_from(User)) else make_cast(session, begin)
+    created = (
+        []
+        if session.scalar(select(func.count()).select_from(User))
+        else make_cast(session, begin, _inspection(begin, end))
+    )
     for revision in revisions:
         if revision.state is SopState.DRAFT and sop_in_force(session, revision.agency_id) is None:
             revision.enact(now=begin, by=_head_of(session, revision))
@@ -130,6 +135,11 @@ def _latest_end(now: dt.datetime) -> dt.datetime:
 
 def _begin(end: dt.datetime) -> dt.datetime:
     return end - dt.timedelta(days=_YEARS * 365 + 1)
+
+
+def _inspection(begin: dt.datetime, end: dt.datetime) -> InspectionDates:
+    """Return the days of the inspection: from the first year of the register to the end of the year after its last."""
+    return InspectionDates(dt.date(begin.year, 1, 1), dt.date(end.year + 1, 12, 31))
 
 
 def _head_of(session: Session, revision: SopRevision) -> User | None:

@@ -108,6 +108,9 @@ def test_the_first_start_makes_the_cast_of_both_offices_and_a_small_register(dat
             assert user.nip is None or (len(user.nip) == 18 and user.nip.isdigit())
             assert user.email
             assert user.email.endswith("@example.invalid")
+            assert (user.inspection.last is not None) == (Role.INSPECTOR in user.roles)
+            if user.inspection.first and user.inspection.last:
+                assert user.inspection.first < WALL_CLOCK.date() < user.inspection.last
         assert is_password_correct(user, PASSWORD)
 
 
