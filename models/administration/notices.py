@@ -41,7 +41,9 @@ def notify_of_account_change(
         "roles": role_titles(roles),
         "by": _who(session),
     }
-    _notify(session, Event.ACCOUNT_CHANGED, {**{one.id: one for one in others}, user.id: user}, values, now)
+    # The owner is told also of an account that is disabled: nothing but this says so.
+    owner = Recipient(user.id, user.agency_id, is_active=True, email=user.email, muted_events=user.muted_events)
+    _notify(session, Event.ACCOUNT_CHANGED, {**{one.id: one for one in others}, user.id: owner}, values, now)
 
 
 def notify_of_account_request(request: AccountRequest, *, now: dt.datetime) -> None:

@@ -193,7 +193,7 @@ def reset_factor_of(user: User, by: User, *, now: dt.datetime) -> AccountRequest
     require_administrator_of(by, user.agency_id)
     if by.id != user.id and _waits(AccountAct.FACTOR, user, by, now=now):
         return _ask(user, AccountAct.FACTOR, by=by, now=now)
-    reset_factors(user, by)
+    _reset_factors(user, by, now)
     return None
 
 
@@ -280,11 +280,15 @@ def carry_out(request: AccountRequest, *, now: dt.datetime, secret_key: str | No
         case AccountAct.EMAIL:
             _change_address(user, request.email, now)
         case AccountAct.FACTOR:
-            reset_factors(user, by)
-            notify_of_account_change(user, _("Second factor off"), now=now)
+            _reset_factors(user, by, now)
         case AccountAct.RESET:
             return _reset(user, now=now, secret_key=secret_key, without_second_factor=request.without_second_factor)
     return None
+
+
+def _reset_factors(user: User, by: User, now: dt.datetime) -> None:
+    reset_factors(user, by)
+    notify_of_account_change(user, _("Second factor off"), now=now)
 
 
 def _change_asked_roles(request: AccountRequest, now: dt.datetime) -> None:

@@ -141,7 +141,7 @@ def notify_former_address(user: User, former: str | None, now: dt.datetime) -> N
     if former is None or former == user.email:
         return
     session = session_of(user)
-    recipient = Recipient(user.id, user.agency_id, user.is_active, former, ())
+    recipient = Recipient(user.id, user.agency_id, is_active=True, email=former, muted_events=())
     values = {"former": former, "present": user.email or _("none"), "username": user.username}
     key = f"email-changed-{secrets.token_urlsafe(16)}"
     create_notifications(session, [Notice(Event.EMAIL_CHANGED, [recipient], key, None, values)], change=None, now=now)

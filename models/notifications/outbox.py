@@ -179,6 +179,13 @@ def _ids_for_the_same_mail(session: Session, mail_id: int, message_id: str | Non
     return list(session.connection().scalars(statement))
 
 
+def _is_still_wanted(notification: Notification) -> bool:
+    """Whether the account is active, or the mail says what became of it: it is disabled, or has another address."""
+    user = notification.user
+    is_of_account = notification.event in {Event.ACCOUNT_CHANGED, Event.EMAIL_CHANGED}
+    return user.is_active or (is_of_account and notification.details.get("username") == user.username)
+
+
 def _is_expired(notification: Notification, now: dt.datetime) -> bool:
     """Whether it would bring a link that is no longer good."""
     return notification.event is Event.PASSWORD_RESET and notification.at + LINK_LIFETIME <= now
@@ -202,7 +209,7 @@ def _outgoing_mail(session: Session, mail_ids: Sequence[int], now: dt.datetime) 
         address=mail.address,
         name=user.full_name,
         language=user.language,
-        is_active=user.is_active and not _is_expired(notification, now),
+        is_active=_is_still_wanted(notification) and not _is_expired(notification, now),
         agency_name=agency.name if agency else "LPSE",
         head_title=agency.head_title if agency else None,
         zone=agency.zone if agency else None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from typing import TYPE_CHECKING
 
 from sqlalchemy import and_, or_, select
@@ -24,8 +25,8 @@ _NOTE = _("If this was not you, tell an administrator, change your password and 
 
 
 def notify_owner(user: User, what: Message, *, kind: str, address: str, now: dt.datetime) -> None:
-    """Notify the owner of an account of ``what`` was done to it, by mail too; of each ``kind`` once a minute."""
-    key = f"account-{kind}-{now:%Y%m%d%H%M}"
+    """Notify the owner of an account of ``what`` was done to it, by mail too, each time."""
+    key = f"account-{kind}-{secrets.token_urlsafe(16)}"
     notify(
         session_of(user), Event.ACCOUNT_SECURITY, [user], now=now, key=key, what=what, from_address=address, note=_NOTE
     )
@@ -52,7 +53,10 @@ _REFUSED_NOTE = _("If this was not you, somebody guesses. Choose a long password
 
 
 def alert(session: Session, kind: str, what: Message, *, agency_id: int | None, now: dt.datetime) -> None:
-    """Alert heads and administrators of an office, and those of the installation: at most once an hour a ``kind``."""
+    """Alert heads and administrators of an office, and those of the installation: at most once an hour a ``kind``.
+
+    What is done to one account has its id in the ``kind``, so that none hides another.
+    """
     key = f"alert-{kind}-{now:%Y%m%d%H}"
     notify(session, Event.SECURITY_ALERT, guardians(session, agency_id), now=now, key=key, what=what)
 

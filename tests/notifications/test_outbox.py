@@ -16,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import make_url, select
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.notifications.events import Event
 from lpse_admin.notifications.smtp_url import MailServer
 from lpse_admin.sop.steps import Outcome, Step
+from models.administration.operations import disable_account
 from models.audit.trail import AuditEntry, entries_for_record
 from models.audit.verification import verify_chains
 from models.notifications import outbox, smtp_client
@@ -26,7 +28,7 @@ from models.notifications.mail import Mail, MailState
 from models.notifications.notification import Notification, notify
 from models.notifications.outbox import CLAIM_LEASE, MAX_ATTEMPTS, retry_delay, send_outbox
 from models.notifications.smtp_client import RenderedMail
-from tests.support.cast import NOW, change_at_step, create_cast, open_session, set_test_audit_context
+from tests.support.cast import NOW, change_at_step, create_cast, open_session, set_test_audit_context, user
 from tests.support.present import present
 from tests.support.servers.mail_server import DROP, STALL, running_server
 
@@ -348,6 +350,24 @@ def test_whoever_has_left_is_not_written_to(session: AuditedSession, office: Off
     session.commit()
     assert sending(session, box.server()).cancelled == 1
     assert (mails(session)[0].state, box.received) == (MailState.CANCELLED, [])
+
+
+def test_whoever_is_disabled_is_told_that_and_of_nobody_else(
+    session: AuditedSession, office: Office, box: Mailbox
+) -> None:
+    set_test_audit_context(session)
+    user(session, office.agency, "kepala2", Role.HEAD).email = "kepala2@kantor.example"
+    office.head.email = "kepala@kantor.example"
+    session.flush()
+    disable_account(office.manager, None, now=NOW)
+    session.commit()
+    set_test_audit_context(session)
+    disable_account(office.head, None, now=NOW)
+    session.commit()
+    sending(session, box.server())
+    assert box.recipients.count("pengelola@kantor.example") == 1
+    assert box.recipients.count("kepala@kantor.example") == 1, "what was told of the other is not sent any more"
+    assert box.recipients.count("kepala2@kantor.example") == 2
 
 
 def test_a_stopping_server_begins_no_further_mail(session: AuditedSession, office: Office, box: Mailbox) -> None:

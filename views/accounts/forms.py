@@ -13,6 +13,7 @@ from wtforms.validators import Optional
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
+from models.accounts.factors.second_factor import load_factors
 from models.accounts.inspection_dates import INSPECTION_FIELDS
 from models.accounts.user import PERSONAL_FIELDS, User
 from models.administration.operations import NewAccount, disabling_waits, generate_password
@@ -168,8 +169,8 @@ class ResetPasswordForm(Form):
     without_second_factor = BooleanField(_("Also turn off the second factor, as the device is lost"))
 
     def set_up(self, record: User) -> None:
-        """Ask for the second factor where there is one."""
-        if record.totp_secret is None:
+        """Ask for the second factor where there is one: codes of an app, or passkeys alone."""
+        if not load_factors(db.session(), record).is_on:
             del self.without_second_factor
 
 

@@ -27,14 +27,12 @@ from models.administration.operations import (
 from models.changes.moves.assignment import steps_held_by
 from models.changes.requester_takeover import requests_that_need, take_over_request, waiting_message
 from models.database import db
-from models.notifications.security_notices import alert, notify_owner
 from models.search.search import user_matches
 from views.accounts.account_requests import show_password
 from views.accounts.columns import HAS_SECOND_FACTOR, ROLE_FILTER, ROLE_KEYS, STATE_FILTER, role_titles
 from views.accounts.forms import LEFT_WAITING, DisableForm, NewUserForm, ReassignForm, ResetPasswordForm, UserForm
 from views.accounts.password_reset import link_key
 from views.app.access import can, get_current_user, settings
-from views.app.authentication.sessions import client_address
 from views.app.clock import now
 from views.i18n.language import format_datetime, format_nip, tr
 from views.listing.actions import action
@@ -213,13 +211,8 @@ class UserView(RecordView):
     )
     def reset_factor(self, user: User, _form: Form) -> None:
         """Turn off the second factor of somebody whose device is lost."""
-        by = get_current_user()
-        if reset_factor_of(user, by, now=now()) is not None:
+        if reset_factor_of(user, get_current_user(), now=now()) is not None:
             _flash_waiting(user)
-            return
-        what = _("%(by)s reset the second factor of %(name)s.", by=by.full_name, name=user.full_name)
-        notify_owner(user, what, kind="factor-reset", address=client_address(), now=now())
-        alert(db.session(), "factor-off", what, agency_id=user.agency_id, now=now())
 
     @action(
         "end-sessions",

@@ -15,6 +15,7 @@ from lpse_admin.accounts.secrets.recovery_codes import CODES, format_code, make_
 from lpse_admin.accounts.secrets.secret_box import SecretBox
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.notifications.events import Event
+from models.accounts.factors.passkey import Passkey
 from models.accounts.factors.recovery_code import RecoveryCode
 from models.accounts.factors.sealing import set_box
 from models.accounts.factors.second_factor import encrypt_seeds, is_factor_overdue
@@ -76,7 +77,8 @@ def notified(program: Flask, username: str) -> list[Event]:
     """Return the events of the security of accounts that somebody was told."""
     with program.app_context():
         events = select(Notification.event).join(User).where(User.username == username).order_by(Notification.id)
-        return [one for one in db.session.scalars(events) if one in {Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT}]
+        security = {Event.ACCOUNT_SECURITY, Event.SECURITY_ALERT, Event.ACCOUNT_CHANGED}
+        return [one for one in db.session.scalars(events) if one in security]
 
 
 def test_the_seed_is_shown_only_after_the_password_as_a_picture_and_as_text(program: Flask) -> None:
@@ -213,9 +215,26 @@ def test_an_administrator_resets_the_factor_of_a_lost_telephone_and_everybody_co
     assert administrator.post(f"/admin/user/{user_id}/reset-factor").status_code == 303
     assert clerk.get("/profile").status_code == 302
     assert enter(program, "") == 303
-    assert notified(program, "pemohon")[-1] is Event.ACCOUNT_SECURITY
-    assert Event.SECURITY_ALERT in notified(program, "kepala")
+    assert notified(program, "pemohon")[-1] is Event.ACCOUNT_CHANGED
+    assert Event.ACCOUNT_CHANGED in notified(program, "kepala")
     assert administrator.post(f"/admin/user/{user_id}/reset-factor").status_code == 409
+
+
+def test_a_reset_of_the_password_offers_to_turn_off_a_passkey_alone(program: Flask) -> None:
+    administrator = Visitor(program, "admin")
+    with program.app_context():
+        user = user_named("pemohon")
+        page = f"/admin/user/{user.id}/password"
+        at = dt.datetime.now(dt.UTC)
+        set_audit_context(db.session(), AuditContext(at=at, actor_id=None, actor_name="tests", action="test"))
+        key = Passkey(
+            user_id=user.id, agency_id=user.agency_id, name="Telepon", added_at=at,
+            credential_id="x", public_key="x", sign_count=0,
+        )  # fmt: skip
+        assert "without_second_factor" not in administrator.get(page).text
+        db.session.add(key)
+        db.session.commit()
+    assert "without_second_factor" in administrator.get(page).text
 
 
 def test_nobody_resets_their_own_factor(program: Flask, clock: Clock) -> None:

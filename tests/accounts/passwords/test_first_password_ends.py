@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import pyotp
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
 
 FIRST = "empat kata yang panjang"
+SEED = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +64,23 @@ def test_a_new_account_s_password_is_refused_with_a_sentence_that_says_why(runni
     with running_app.session() as session:
         failed = session.scalars(select(LoginFailure).where(LoginFailure.username == "berakhir.satu")).all()
     assert len(failed) == 1, "the right password is no guess"
+
+
+def test_the_second_step_says_so_too(running_app: RunningApp) -> None:
+    make(running_app, "berakhir.langkah")
+    with running_app.session() as session:
+        user = session.scalars(select(User).where(User.username == "berakhir.langkah")).one()
+        user.totp_secret = SEED
+        session.commit()
+    running_app.now = NOW + FIRST_PASSWORD_LIFETIME
+    visitor = Visitor(running_app.app)
+    assert 'name="code"' in visitor.post("/login", username="berakhir.langkah", password=FIRST).text
+    visitor.token = ""
+    wrong = visitor.post("/login/second-step", code="000000")
+    assert "Kata sandi awal ini sudah berakhir" not in wrong.text
+    visitor.token = ""
+    refused = visitor.post("/login/second-step", code=pyotp.TOTP(SEED).at(running_app.now))
+    assert (refused.status_code, "Kata sandi awal ini sudah berakhir" in refused.text) == (401, True)
 
 
 def test_up_to_then_it_opens_and_one_s_own_does_not_end(running_app: RunningApp) -> None:

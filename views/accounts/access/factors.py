@@ -217,7 +217,7 @@ def _alert_without_factor(*, has_passkeys: bool) -> None:
     user = get_current_user()
     if not has_passkeys:
         what = _("The second factor of %(name)s was turned off.", name=user.full_name)
-        alert(db.session(), "factor-off", what, agency_id=user.agency_id, now=now())
+        alert(db.session(), f"factor-off-{user.id}", what, agency_id=user.agency_id, now=now())
 
 
 @blueprint.post("/codes")

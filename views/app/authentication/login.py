@@ -253,6 +253,13 @@ def enter_second_step() -> Response | tuple[str, int] | tuple[str, int, dict[str
             limit=settings().login_limit,
             proves=proves if answer and asked.challenge else None,
         )
+    except TooManyAttempts as refusal:
+        return *second_step.ask(user, asked.next_url, typed, refusal=refusal), {"Retry-After": str(refusal.retry_after)}
+    except (Unauthenticated, NotAllowed) as refusal:
+        # The factor was right, and the first password, or the inspection, is over.
+        db.session.rollback()
+        return _login_refused(refusal, LoginForm(formdata=None), asked.next_url, {})
+    try:
         user = finish_login(outcome, attempt)
     except TooManyAttempts as refusal:
         return *second_step.ask(user, asked.next_url, typed, refusal=refusal), {"Retry-After": str(refusal.retry_after)}
