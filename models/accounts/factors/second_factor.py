@@ -85,15 +85,19 @@ def _step_of(user: User, code: str, now: dt.datetime) -> int | None:
 
 
 def turn_codes_on(user: User, seed: str, code: str, now: dt.datetime) -> list[str] | None:
-    """Turn codes of an app on, whose first is ``code``; returns new recovery codes if this is the first factor.
+    """Turn codes of an app on, whose first is ``code``, or replace those of an app that is lost.
 
-    Ends the sessions. Raises ValidationFailed ("code").
+    Returns new recovery codes if this is the first factor, or another app was on: the former codes may be where that
+    is. Ends the sessions. Raises ValidationFailed ("code").
     """
     step = totp_step_of(seed, code, now)
     if step is None:
         error = _("This code is wrong or expired: try the next one.")
         raise ValidationFailed(error, field_errors={"code": error})
+    is_replaced = user.totp_secret is not None
     codes = _codes_of_first_factor(user, now)
+    if is_replaced:
+        codes = renew_recovery_codes(user, now)
     user.totp_secret, user.totp_last_step = secret_box().encrypt(seed), step
     FACTOR_ON.describe(session_of(user))
     return codes

@@ -187,6 +187,27 @@ def test_ten_recovery_codes_are_shown_once_and_each_opens_once(program: Flask, c
     assert enter(program, CODE.findall(new.text)[5]) == 303
 
 
+def test_a_lost_app_is_replaced_for_the_password_and_recovery_codes_are_new(program: Flask, clock: Clock) -> None:
+    first = Visitor(program, "kepala")
+    former, former_codes = turn_on(first, clock)
+    assert first.post(f"{PAGE}/offer", password=WRONG).status_code == 422
+    assert SEED.search(first.get(PAGE).text) is None
+    seed = seed_of(first)
+    assert seed != former
+    assert first.post(f"{PAGE}/confirm", code=pyotp.TOTP(former).at(clock.time)).status_code == 422
+    assert enter(program, pyotp.TOTP(former).at(clock.time), "kepala") == 303, "the former app is on till then"
+    clock.forward(seconds=30)
+    answer = first.post(f"{PAGE}/confirm", code=pyotp.TOTP(seed).at(clock.time))
+    codes = CODE.findall(answer.text)
+    assert (answer.status_code, len(codes)) == (200, CODES)
+    assert not set(codes) & set(former_codes)
+    clock.forward(seconds=30)
+    assert enter(program, pyotp.TOTP(former).at(clock.time), "kepala") == 401
+    assert enter(program, former_codes[0], "kepala") == 401
+    assert enter(program, pyotp.TOTP(seed).at(clock.time), "kepala") == 303
+    assert enter(program, codes[0], "kepala") == 303
+
+
 def test_the_second_factor_goes_off_for_the_password_and_ends_the_other_sessions(program: Flask, clock: Clock) -> None:
     visitor = Visitor(program, "kepala")
     _seed, codes = turn_on(visitor, clock)

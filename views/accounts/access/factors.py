@@ -167,11 +167,10 @@ def _done(what: Message, sentence: str, codes: list[str] | None, *, kind: str) -
 
 @blueprint.post("/offer")
 def offer_codes() -> Response | tuple[str, int]:
-    """Offer the seed of a second factor, which is not on before its first code is confirmed."""
+    """Offer the seed of a second factor, which is on, in place of a former one, once its first code is confirmed."""
 
     def then() -> Response:
-        if get_current_user().totp_secret is None:
-            _keep_offer(seed=secret_box().encrypt(pyotp.random_base32()))
+        _keep_offer(seed=secret_box().encrypt(pyotp.random_base32()))
         return redirect(url_for("factors.show", _anchor="app"), 303)
 
     return _checked("offer", then)
@@ -189,12 +188,16 @@ def confirm_codes() -> Response | tuple[str, int]:
         return redirect(url_for("factors.show"), 303)
     if not form.validate():
         return _page(code_form=form)
+    is_replaced = get_current_user().totp_secret is not None
     try:
         codes = turn_codes_on(get_current_user(), seed, form.code.data or "", now())
     except ValidationFailed as refusal:
         count_wrong_code()
         form.add_errors(refusal)
         return _page(code_form=form)
+    if is_replaced:
+        what = _("The app whose codes are the second factor of your account was replaced; its recovery codes are new.")
+        return _done(what, gettext("The new app is on; codes of the former one open nothing."), codes, kind="replaced")
     what = _("Codes of an app were turned on as the second factor of your account.")
     return _done(what, gettext("The second factor is on: a code is required when you log in."), codes, kind="on")
 
