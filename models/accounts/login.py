@@ -17,7 +17,7 @@ from lpse_admin.i18n import _
 from models.accounts.factors.passkey import load_passkeys
 from models.accounts.factors.sealing import secret_box
 from models.accounts.factors.second_factor import accept_code
-from models.accounts.login_session import Login, is_open, open_login
+from models.accounts.login_session import MAX_ADDRESS_LENGTH, Login, is_open, open_login
 from models.accounts.password_reset import PasswordReset
 from models.accounts.user import User, find_user, is_password_correct
 from models.base import Base, IdType, PrimaryKey, Timestamp, UtcDateTime
@@ -35,7 +35,7 @@ _SECONDS_PER_MINUTE = 60
 _FIRST_PASSWORD_OVER = _(
     "This first password has ended: it was good for three days. Ask an administrator for a new one, or for a link."
 )
-_MAX_USERNAME_LENGTH, _MAX_ADDRESS_LENGTH = 80, 45
+_MAX_USERNAME_LENGTH = 80
 
 #: An address may fail this many times as often as one account at that address, since an office has one address for
 #: many people; so may an account at addresses where it was never opened.
@@ -51,7 +51,7 @@ class LoginFailure(Base):
     id: Mapped[PrimaryKey]
     at: Mapped[Timestamp]
     username: Mapped[str] = mapped_column(String(_MAX_USERNAME_LENGTH))
-    address: Mapped[str] = mapped_column(String(_MAX_ADDRESS_LENGTH))
+    address: Mapped[str] = mapped_column(String(MAX_ADDRESS_LENGTH))
     #: The agency of the account, if the user name exists.
     agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
     #: Whether the password was right, and the code of the second factor was not.
@@ -212,7 +212,7 @@ class _Failures:
         self._session, self._limit = session, limit
         self._user_id = user.id if user is not None else None
         self.username = (user.username if user is not None else _stand_in(attempt.username))[:_MAX_USERNAME_LENGTH]
-        self.address = attempt.address[:_MAX_ADDRESS_LENGTH]
+        self.address = attempt.address[:MAX_ADDRESS_LENGTH]
         self._since = now - dt.timedelta(minutes=limit.minutes)
         #: What was guessed before the password was set anew tells nothing of the present one.
         self._password_set_at = user.password_set_at if user is not None else None

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.secrets.reset_tokens import hash_token
 from lpse_admin.i18n import _
+from models.accounts.login_session import MAX_ADDRESS_LENGTH
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp, session_of
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 PASSWORD_RESET = AuditAction("password.reset", _("Set a new password by a link that was mailed"))
 LINK_REQUESTED = AuditAction("password.link", _("Asked for a link to set a new password"))
-
-_MAX_ADDRESS_LENGTH = 45
 
 
 class PasswordReset(Base):
@@ -49,7 +48,7 @@ class PasswordReset(Base):
     at: Mapped[Timestamp]
     #: The user name or e-mail address that was typed, and where the request came from.
     name: Mapped[ShortText]
-    address: Mapped[str] = mapped_column(String(_MAX_ADDRESS_LENGTH))
+    address: Mapped[str] = mapped_column(String(MAX_ADDRESS_LENGTH))
     #: The account that the link is for; None if no link was made.
     user_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     agency_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("agency.id"))
@@ -57,7 +56,7 @@ class PasswordReset(Base):
     expires_at: Mapped[Timestamp | None]
     used_at: Mapped[Timestamp | None]
     #: The address from which it was used.
-    used_from: Mapped[str | None] = mapped_column(String(_MAX_ADDRESS_LENGTH))
+    used_from: Mapped[str | None] = mapped_column(String(MAX_ADDRESS_LENGTH))
 
     user: Mapped[User | None] = relationship()
 
@@ -70,7 +69,7 @@ class PasswordReset(Base):
         if user is None:
             raise ValueError("no link was made")
         user.choose_password(new, again)
-        self.used_at, self.used_from = now, address[:_MAX_ADDRESS_LENGTH]
+        self.used_at, self.used_from = now, address[:MAX_ADDRESS_LENGTH]
         PASSWORD_RESET.describe(session_of(self))
 
 

@@ -16,6 +16,7 @@ from lpse_admin.i18n import Message, _
 from lpse_admin.notifications.events import Event
 from models.accounts.factors.sealing import secret_box
 from models.accounts.login import WIDER_LIMIT
+from models.accounts.login_session import MAX_ADDRESS_LENGTH
 from models.accounts.password_reset import LINK_REQUESTED, PasswordReset
 from models.accounts.user import User, find_user
 from models.audit.trail import audit_context
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 _NOT_ASKED = _("If you did not ask for it, ignore this: your password stays as it is.")
 _ASKED_BY_ADMINISTRATOR = _("An administrator asked for it on your behalf. Your former password has ended.")
 _SECONDS_PER_MINUTE = 60
-_MAX_ADDRESS_LENGTH = 45
 #: An e-mail address that several accounts have gets a link for each, up to this number.
 _MAX_ACCOUNTS = 5
 
@@ -91,7 +91,7 @@ def _record(asked: LinkRequest, now: dt.datetime, *, is_known: bool) -> Password
     name = UNSTORABLE_CHARACTERS.sub("", asked.name).strip()[:SHORT_TEXT_LENGTH]
     if not is_known:
         name = secret_box().hash_name(normalize_username(name))  # it may be a password
-    return PasswordReset(at=now, name=name, address=asked.address[:_MAX_ADDRESS_LENGTH])
+    return PasswordReset(at=now, name=name, address=asked.address[:MAX_ADDRESS_LENGTH])
 
 
 def _send_link(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext
 from wtforms import StringField
 from wtforms.validators import InputRequired, Length
@@ -13,12 +13,12 @@ from wtforms.validators import InputRequired, Length
 from lpse_admin.errors import NoSuchMove, NotFound, TooManyAttempts, ValidationFailed
 from lpse_admin.i18n import _
 from models.accounts.password_reset import find_reset
-from models.audit.trail import AuditContext, set_audit_context
 from models.base import SHORT_TEXT_LENGTH
 from models.database import db
 from models.notifications.account_mails import LinkRequest, request_links
 from views.app.access import public, settings
 from views.app.authentication.login import NewPasswordForm
+from views.app.authentication.sessions import set_owner_audit_context
 from views.app.clock import now
 from views.app.errors import wants_json
 from views.forms.base import Form
@@ -105,7 +105,8 @@ def show(token: str) -> Response | tuple[str, int]:
         return _reset_page(form, reset, HTTPStatus.OK)
     if not form.validate():
         return _reset_page(form, reset, HTTPStatus.UNPROCESSABLE_ENTITY)
-    _answer_for(reset)
+    if reset.user is not None:
+        set_owner_audit_context(reset.user)
     try:
         reset.use(form.new.data or "", form.again.data or "", now=now(), address=request.remote_addr or "")
     except ValidationFailed as refusal:
@@ -120,19 +121,3 @@ def show(token: str) -> Response | tuple[str, int]:
 
 def _reset_page(form: NewPasswordForm, reset: PasswordReset, status: int) -> tuple[str, int]:
     return render_template("accounts/reset_password.html", form=form, user=reset.user), status
-
-
-def _answer_for(reset: PasswordReset) -> None:
-    """Let the owner of the account answer for what the link does."""
-    user = reset.user
-    if user is None:
-        raise ValueError("no link was made")
-    context = AuditContext(
-        at=now(),
-        actor_id=user.id,
-        actor_name=user.full_name,
-        address=request.remote_addr,
-        request_id=g.request_id,
-        action=f"POST {request.endpoint}",
-    )
-    set_audit_context(db.session(), context)

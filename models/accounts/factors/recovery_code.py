@@ -9,13 +9,12 @@ from sqlalchemy import ForeignKey, Index, String, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.accounts.secrets import recovery_codes
+from models.accounts.login_session import MAX_ADDRESS_LENGTH
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp, partial_index
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_MAX_ADDRESS_LENGTH = 45
 
 
 class RecoveryCode(Base):
@@ -44,7 +43,7 @@ class RecoveryCode(Base):
     made_at: Mapped[Timestamp]
     ended_at: Mapped[Timestamp | None]
     #: The address from which it was used; None if others took its place.
-    used_from: Mapped[str | None] = mapped_column(String(_MAX_ADDRESS_LENGTH))
+    used_from: Mapped[str | None] = mapped_column(String(MAX_ADDRESS_LENGTH))
 
 
 def _open_codes(session: Session, user_id: int) -> list[RecoveryCode]:
@@ -96,6 +95,6 @@ def use_recovery_code(
     code = next((code for code in _open_codes(session, user_id) if code.number == number), None)
     if code is None or not is_hash_of(code.code_hash, secret):
         return False
-    code.ended_at, code.used_from = now, address[:_MAX_ADDRESS_LENGTH]
+    code.ended_at, code.used_from = now, address[:MAX_ADDRESS_LENGTH]
     session.flush()
     return True

@@ -29,7 +29,6 @@ from models.accounts.factors.second_factor import is_factor_overdue, note_demand
 from models.accounts.login import LoginAttempt, LoginRefused, SecondStep, complete_log_in, log_in
 from models.accounts.login_session import Login
 from models.accounts.user import User
-from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from models.notifications.security_notices import notify_of_refused_logins
 from views.app import security_log
@@ -48,6 +47,7 @@ from views.app.authentication.sessions import (
     continue_session,
     end_former_login,
     note_password_entered,
+    set_owner_audit_context,
     start_session,
 )
 from views.app.clock import now
@@ -218,7 +218,7 @@ def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt) -> User:
         raise outcome.too_many or Unauthenticated(_("The user name, password or code is wrong."))
     if user is None:
         raise Unauthenticated(_("The user name, password or code is wrong."))
-    _answer_for(user)
+    set_owner_audit_context(user)
     end_former_login()
     if not settings().is_demo:
         note_demand(user, now())
@@ -266,19 +266,6 @@ def enter_second_step() -> Response | tuple[str, int] | tuple[str, int, dict[str
     except Unauthenticated:
         return second_step.ask(user, asked.next_url, typed, refusal=Unauthenticated(_WRONG_FACTOR))
     return _go_on(user, asked.next_url)
-
-
-def _answer_for(user: User) -> None:
-    """Let the one who logs in answer for it in the trail."""
-    context = AuditContext(
-        at=now(),
-        actor_id=user.id,
-        actor_name=user.full_name,
-        address=client_address(),
-        request_id=g.request_id,
-        action=f"POST {request.endpoint}",
-    )
-    set_audit_context(db.session(), context)
 
 
 @blueprint.route("/first-password", methods=["GET", "POST"])

@@ -13,6 +13,7 @@ from lpse_admin.accounts.sessions import SessionEnd, device_name
 from lpse_admin.errors import TooManyAttempts, Unauthenticated
 from models.accounts.login_session import Login, open_login
 from models.accounts.reauthentication import confirm_password, count_wrong_secret
+from models.audit.trail import AuditContext, set_audit_context
 from models.database import db
 from views.app.access import get_current_user, settings
 from views.app.clock import now
@@ -35,6 +36,19 @@ def client_address() -> str:
 def client_device() -> str | None:
     """Return what the browser says it is."""
     return device_name(request.headers.get("User-Agent", ""))
+
+
+def set_owner_audit_context(user: User) -> None:
+    """Make the owner of an account the actor of what follows, who is not logged in yet: a login, or a mailed link."""
+    context = AuditContext(
+        at=now(),
+        actor_id=user.id,
+        actor_name=user.full_name,
+        address=client_address(),
+        request_id=g.request_id,
+        action=f"POST {request.endpoint}",
+    )
+    set_audit_context(db.session(), context)
 
 
 def end_former_login() -> None:
