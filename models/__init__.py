@@ -84,6 +84,7 @@ _MODULES = (
     "models.search.search",
     "models.sops.clocks",
     "models.sops.sop",
+    "models.sops.editing",
     "models.self_check.finding",
     "models.assessment.finding",
     "models.inspection.dossier",

@@ -56,6 +56,7 @@ class Resource(StrEnum):
     ABSENCE = "absence"
     FREEZE = "freeze"
     SOP = "sop"
+    EDITED_SOP = "edited-sop"
     NOTIFICATION = "notification"
     MAIL = "mail"
     USER = "user"
@@ -171,6 +172,14 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         export=_ALL_ROLES,
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         enact=frozenset({Role.HEAD}),
+    ),
+    # Whoever may load an SOP may edit one.
+    Resource.EDITED_SOP: _grants(
+        read=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        export=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        delete=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
     ),
     # Users see their own only (models.scope), and may mark them as read.
     Resource.NOTIFICATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES),

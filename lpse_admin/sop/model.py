@@ -273,10 +273,11 @@ class Sop:
 
 @dataclass(frozen=True, slots=True)
 class LineError:
-    """An error in a file, with its line."""
+    """An error in a file, with its line and the path of the value that it is about."""
 
     line: int
     message: Message
+    path: tuple[str | int, ...] = field(default=(), compare=False)
 
     @property
     def full_message(self) -> Message:

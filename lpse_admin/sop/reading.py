@@ -99,6 +99,12 @@ def slug(label: str) -> str:
 
 def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
     """Return the SOP in ``text`` and its errors sorted by line; the SOP is None if there are any."""
+    sop, errors = read_unsound(text, key)
+    return (None if errors else sop), errors
+
+
+def read_unsound(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
+    """Return what can be read of the SOP in ``text``, sound or not, and its errors sorted by line."""
     text = text.removeprefix("\ufeff")
     if len(text) > MAX_FILE_CHARACTERS:
         return None, [LineError(1, _("the file has more than %(size)s characters", size=MAX_FILE_CHARACTERS))]
@@ -113,8 +119,7 @@ def read_sop(text: str, key: str) -> tuple[Sop | None, list[LineError]]:
         source.add_error((), _("the file's name must have 1 to %(longest)s ASCII letters, not %(found)s",
                            longest=MAX_FILE_NAME_LENGTH, found=printable(key)))  # fmt: skip
     sop = _build_sop(Table(source, (), values, _TOP_LEVEL_KEYS), key)
-    errors = sorted(dict.fromkeys(source.errors), key=lambda error: error.line)
-    return (None if errors else sop), errors
+    return sop, sorted(dict.fromkeys(source.errors), key=lambda error: error.line)
 
 
 def _build_sop(table: Table, key: str) -> Sop:

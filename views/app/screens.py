@@ -55,6 +55,7 @@ from views.retention.rules import RetentionView
 from views.search import search
 from views.self_check.findings import SelfCheckView
 from views.sops import flow_cell, own_fields
+from views.sops.editor.edited_sops import EditedSopView
 from views.sops.sops import SopView
 from views.takeover.imports import AssetImportView
 
@@ -91,6 +92,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
         _("Governance"),
         (
             SopView,
+            EditedSopView,
             DelegationView,
             AbsenceView,
             FreezeView,

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from flask import Response, flash, redirect, request
+from flask import flash, redirect, request
 from flask_admin import expose
 from flask_babel import gettext
 from flask_wtf.file import FileField
@@ -44,8 +43,11 @@ from views.i18n.language import tr
 from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
+from views.sops.editor.comparing import comparison_of_revisions
+from views.sops.files import send_file
 
 if TYPE_CHECKING:
+    from flask import Response
     from flask.typing import ResponseReturnValue
 
 
@@ -221,21 +223,19 @@ class SopView(RecordView):
     def download(self, sop_id: str) -> Response:
         """Send the SOP as a TOML file."""
         revision = self.get_one(sop_id)
-        return _file(to_toml(revision.sop), "application/toml", f"{revision.key}.toml")
+        return send_file(to_toml(revision.sop), "application/toml", f"{revision.key}.toml")
+
+    @expose("/<sop_id>/compare")
+    def compare(self, sop_id: str) -> str:
+        """Show what differs between two revisions, row by row."""
+        revision = self.get_one(sop_id)
+        return str(self.render("sops/editor/compare.html", view=self, **comparison_of_revisions(revision.agency_id)))
 
     @expose("/<sop_id>/bpmn")
     def bpmn(self, sop_id: str) -> Response:
         """Send the SOP as BPMN 2.0 with its diagram."""
         revision = self.get_one(sop_id)
-        return _file(to_bpmn(revision.sop, tr), "application/xml", f"{revision.key}.bpmn")
-
-
-def _file(text: str, mimetype: str, name: str) -> Response:
-    response = Response(text, mimetype=mimetype)
-    response.headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(name, safe='')}"
-    response.headers["X-Content-Type-Options"] = "nosniff"
-    response.headers["Cache-Control"] = "private, no-store"
-    return response
+        return send_file(to_bpmn(revision.sop, tr), "application/xml", f"{revision.key}.bpmn")
 
 
 def _sop_context(sop: Sop) -> dict[str, Any]:

@@ -53,7 +53,7 @@ class SourceFile:
     def add_error(self, path: KeyPath, message: Message) -> None:
         """Add an error at ``path``."""
         if len(self.errors) < MAX_ERRORS:
-            self.errors.append(LineError(line_of(self.lines, path), message))
+            self.errors.append(LineError(line_of(self.lines, path), message, path))
 
 
 class Table:
