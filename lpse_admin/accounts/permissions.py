@@ -175,8 +175,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     ),
     # Whoever may load an SOP may edit one.
     Resource.EDITED_SOP: _grants(
-        read=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
-        export=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        read=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
+        export=frozenset({Role.HEAD, Role.INSPECTOR, Role.ADMINISTRATOR}),
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         delete=frozenset({Role.HEAD, Role.ADMINISTRATOR}),

@@ -37,6 +37,7 @@ delegation    MHIA  MHIA  HA HA - -
 absence       MHIA  MHIA  MHA MHA - -
 freeze        MHIA  MHIA  A  A  - -
 sop           RMHIA RMHIA HA -  - H
+edited-sop    HIA   HIA   HA HA HA -
 notification  RMHIA RMHIA -  -  - -
 mail          HIA   HIA   -  A  - -
 user          IA    IA    A  A  - -

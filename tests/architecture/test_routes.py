@@ -12,6 +12,7 @@ from sqlalchemy import column, func, select
 
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import Role
+from lpse_admin.sop import bundled_sops
 from lpse_admin.sop.steps import Outcome, Step
 from models.accounts.user import User
 from models.administration.account_request import AccountRequest
@@ -43,9 +44,11 @@ from models.retention.destruction import Destruction
 from models.retention.hold import Hold
 from models.retention.rule import RetentionRule
 from models.self_check.finding import SelfCheckFinding
+from models.sops.editing import EditedSop
 from models.sops.sop import SopRevision
 from models.takeover.asset_import import AssetImport
 from tests.support.cast import (
+    LUMAJANG,
     NOW,
     absence,
     asset,
@@ -59,6 +62,7 @@ from tests.support.cast import (
 )
 from tests.support.pages.records import (
     add_asset_records,
+    add_edited_sop,
     add_finding,
     add_paper_settings,
     add_retention_records,
@@ -221,6 +225,21 @@ ROUTES: dict[str, object] = {
     "sop.enact": Verb.ENACT,
     "sop.download": Verb.READ,
     "sop.bpmn": Verb.READ,
+    "sop.compare": Verb.READ,
+    "edited-sop.create_view": Verb.CREATE,
+    "edited-sop.delete_view": Verb.DELETE,
+    "edited-sop.head": Verb.EDIT,
+    "edited-sop.settings": Verb.EDIT,
+    "edited-sop.actors": Verb.EDIT,
+    "edited-sop.row": Verb.EDIT,
+    "edited-sop.new_row": Verb.EDIT,
+    "edited-sop.field": Verb.EDIT,
+    "edited-sop.new_field": Verb.EDIT,
+    "edited-sop.change": Verb.EDIT,
+    "edited-sop.remedy": Verb.EDIT,
+    "edited-sop.load": Verb.EDIT,
+    "edited-sop.compare": Verb.READ,
+    "edited-sop.download": Verb.READ,
     "notification.latest": Verb.READ,
     "notification.open": Verb.READ,
     "notification.read_all": Verb.READ,
@@ -432,6 +451,7 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
             closed = move_through(session, office, *WAY)
             print_paper(session, office, closed)
             add_retention_records(session, office, closed)
+            add_edited_sop(session, office, TEXT_OF_SOP)
             add_comment(closed, by=office.requester, now=NOW, text="Terima kasih")
             session.commit()
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -443,6 +463,7 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
             session.commit()
 
 
+TEXT_OF_SOP = dict(bundled_sops())[LUMAJANG]
 #: One way through every step.
 WAY = (
     Outcome.SUBMITTED, Outcome.RETURNED, Outcome.RESUBMITTED, Outcome.ACCEPTED, Outcome.EMERGENCY, Outcome.APPROVED,
@@ -560,6 +581,7 @@ TABLES = {
     "deviation": Deviation.__table__,
     "freeze": Freeze.__table__,
     "sop": SopRevision.__table__,
+    "edited-sop": EditedSop.__table__,
     "notification": Notification.__table__,
     "mail": Notification.__table__,
     "user": User.__table__,

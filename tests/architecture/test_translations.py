@@ -56,6 +56,7 @@ from tests.support.cast import (  # fmt: skip
 )
 from tests.support.pages.records import (
     add_asset_records,
+    add_edited_sop,
     add_finding,
     add_paper_settings,
     add_retention_records,
@@ -227,6 +228,7 @@ NO_PAGES = frozenset(
         "integrity.stamp",
         "sop.download",
         "sop.bpmn",
+        "edited-sop.download",
         "feed.show",
         "release.window",
         "notification.latest",  # a part of every page, read with the menu under the bell
@@ -314,6 +316,7 @@ def _fill(running_app: RunningApp, folder: Path) -> None:
         add_retention_records(session, office, allowed, mark_text)
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
+        add_edited_sop(session, office, mark_sop(text), mark_text)
         add_finding(session, office, mark_text)
         run_checks(session, office)
         set_test_audit_context(session)

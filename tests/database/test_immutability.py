@@ -95,6 +95,7 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("document", "delegation_id IS NOT NULL", frozenset()),
     ("change_request", "closed_at IS NOT NULL", frozenset({"version"})),
     ("sop", "superseded_at IS NOT NULL", frozenset()),
+    ("edited_sop", "state = 'loaded'", frozenset()),
     ("sop", "state = 'in-force'", frozenset({"state", "superseded_at"})),
     ("delegation", "withdrawn_at IS NOT NULL", frozenset()),
     ("delegation", "void_at IS NOT NULL", frozenset()),

@@ -135,6 +135,34 @@ def _asset_row_out(running_app: RunningApp) -> Sent:
     return who, f"/admin/asset-update/{change_id}/item/remove", {"row": "1", "version": version}
 
 
+def _edited(running_app: RunningApp, start: str = "paper-tana-tidung-2017") -> int:
+    """Return an SOP that is being edited."""
+    answer = running_app.visitor("kepala").post("/admin/edited-sop/new/", start=start)
+    assert answer.status_code == 303, answer.text
+    return int(answer.location.rpartition("=")[2])
+
+
+def _edited_settings(running_app: RunningApp) -> Sent:
+    address = f"/admin/edited-sop/{_edited(running_app)}/settings"
+    return "kepala", address, {"version": "1", "clock": "arrival", "deviations": "y"}
+
+
+def _edited_row_up(running_app: RunningApp) -> Sent:
+    address = f"/admin/edited-sop/{_edited(running_app)}/change"
+    return "kepala", address, {"version": "1", "do": "row-remove", "place": "5"}
+
+
+def _edited_remedy(running_app: RunningApp) -> Sent:
+    _who, address, typed = _edited_row_up(running_app)
+    assert running_app.visitor("kepala").post(address, **typed).status_code == 303
+    # The first is the signatory, for which there is no button.
+    return "kepala", address.replace("change", "remedy"), {"version": "2", "fault": "1", "remedy": "0"}
+
+
+def _edited_loaded(running_app: RunningApp) -> Sent:
+    return "kepala", f"/admin/edited-sop/{_edited(running_app, f'paper-{LUMAJANG}')}/load", {"version": "1"}
+
+
 def _threshold(_app: RunningApp) -> Sent:
     return "administrator", "/admin/setting/threshold", {"warning_share": "70", "reason": "Lebih awal"}
 
@@ -185,6 +213,10 @@ CASES: dict[str, Case] = {
     "setting.remove_ramadan": _ramadan_out,
     "change.comment": _comment,
     "user.create_view": _user,
+    "edited-sop.settings": _edited_settings,
+    "edited-sop.change": _edited_row_up,
+    "edited-sop.remedy": _edited_remedy,
+    "edited-sop.load": _edited_loaded,
 }
 
 #: Forms that say how something shall be, or that only look: a second time it is so already. A new calendar address
@@ -206,7 +238,8 @@ TRIED_ELSEWHERE = frozenset(
         "change.create_view", "change.edit_view", "change.delete_view", "change.move", "change.save", "change.take_up",
         "change.reassign", "deviation.dispose", "deviation.follow_up", "sop.create_view", "sop.enact",
         "setting.ramadan", "setting.files", "setting.digest", "setting.anchors", "release.actual",
-        "integrity.run_now", "factors.add", "factors.remove",
+        "integrity.run_now", "factors.add", "factors.remove", "edited-sop.head", "edited-sop.actors", "edited-sop.row",
+        "edited-sop.new_row", "edited-sop.field", "edited-sop.new_field",
     }
 )  # fmt: skip
 #: The addresses of the list engine: one function for all screens.

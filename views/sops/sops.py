@@ -28,6 +28,7 @@ from lpse_admin.sop import (
     time_readings,
     to_toml,
 )
+from lpse_admin.sop.editor.document import SopDocument
 from models.audit import trail
 from models.database import db
 from models.office.agency import Agency
@@ -44,6 +45,7 @@ from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
 from views.sops.editor.comparing import comparison_of_revisions
+from views.sops.editor.starting import begin_typed
 from views.sops.files import send_file
 
 if TYPE_CHECKING:
@@ -96,6 +98,7 @@ class SopForm(Form):
             raise ValidationError(_("Choose the SOP's file, or paste its text."))
 
 
+_NO_OFFICE = _("An account of the installation begins on the screen of the editor, where it chooses the agency.")
 _FILE_TOO_LARGE = _("The file is larger than 1 MiB.")
 
 
@@ -145,6 +148,7 @@ class SopView(RecordView):
             "revision": revision,
             "former": sop_in_force(db.session(), revision.agency_id) if is_draft else None,
             "may_enact": is_draft and may_enact,
+            "may_edit_sop": can(Verb.CREATE, Resource.EDITED_SOP),
             **_sop_context(revision.sop),
         }
 
@@ -158,6 +162,8 @@ class SopView(RecordView):
             return self._render_form(form)
         try:
             form.read_file()
+            if request.form.get("do") == "edit":
+                return self._begin_edit(form)
             if not form.validate():
                 return self._render_form(form)
             if request.form.get("do") != "load":
@@ -190,6 +196,19 @@ class SopView(RecordView):
         ]
         preview = _sop_context(sop) if sop is not None else {}
         return self.render_form(form, _("Load an SOP"), _("Check"), template="sops/new.html", errors=errors, **preview)
+
+    def _begin_edit(self, form: SopForm) -> ResponseReturnValue:
+        """Open what was typed in the editor, sound or not."""
+        self.require_permission(Verb.CREATE)
+        office = get_current_user().agency
+        if office is None:
+            raise ValidationFailed(_NO_OFFICE, field_errors={"text": _NO_OFFICE})
+        document = SopDocument.read(form.text.data)
+        edited = begin_typed(db.session(), office, document, by=get_current_user(), now=now())
+        url = self.get_url("edited-sop.details_view", id=edited.id)
+        keep_submission(url)
+        db.session.commit()
+        return redirect(url, 303)
 
     def _load_draft(self, form: SopForm) -> ResponseReturnValue:
         require_resubmit()

@@ -128,7 +128,7 @@ class SopDocument:
     @property
     def toml(self) -> str:
         """The document as a file."""
-        empty = [key for key in (*_LISTS, *_TABLES) if not self.values.get(key)]
+        empty = [key for key in (*_LISTS, "switches") if not self.values.get(key)]
         return write_toml({key: value for key, value in self.values.items() if key not in empty})
 
     def copy(self) -> SopDocument:

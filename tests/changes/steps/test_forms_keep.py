@@ -41,6 +41,7 @@ FORMS_OF_RECORDS = [
     ("pengelola", "/admin/absence/new/"),
     ("pengelola", "/admin/asset/new/?card=B"),
     ("kepala", "/admin/sop/new/"),
+    ("kepala", "/admin/edited-sop/new/"),
     ("pengelola", "/admin/finding/new/"),
 ]
 
@@ -228,6 +229,8 @@ RECOVERABLE_ENDPOINTS = {
     "finding.agree",
     "inspection.ask",
     "destruction.approve",
+    "edited-sop.actors", "edited-sop.field", "edited-sop.head", "edited-sop.new_field", "edited-sop.new_row",
+    "edited-sop.row", "edited-sop.settings",
     "destruction.refuse",
     "document.erase",
     "freeze.lift",
@@ -252,7 +255,19 @@ RECOVERABLE_ENDPOINTS = {
     "user.disable", "user.hand_over_requests", "user.password",
 }  # fmt: skip
 #: Screens with a form to create and a form to edit a record.
-WITH_NEW = {"absence", "asset", "change", "delegation", "finding", "freeze", "holiday", "setting", "sop", "user"}
+WITH_NEW = {
+    "absence",
+    "asset",
+    "change",
+    "delegation",
+    "edited-sop",
+    "finding",
+    "freeze",
+    "holiday",
+    "setting",
+    "sop",
+    "user",
+}
 WITH_EDIT = {"asset", "change", "finding", "freeze", "holiday", "setting", "user", "approval", "release"}
 
 

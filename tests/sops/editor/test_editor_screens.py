@@ -10,8 +10,7 @@ from sqlalchemy import select
 
 from lpse_admin.sop import bundled_sops, digest, parse
 from lpse_admin.sop.editor.document import SopDocument
-from models.audit.trail import AuditEntry
-from models.sops.editing import EditedSop, EditState
+from models.sops.editing import EditedSop
 from models.sops.sop import SopRevision, SopState
 from tests.support.cast import LUMAJANG, TANA_TIDUNG
 from tests.support.present import present

@@ -14,6 +14,7 @@ from lpse_admin.i18n import _
 from lpse_admin.inventory.half_years import HalfYear
 from lpse_admin.papers.kinds import PaperKind
 from lpse_admin.retention.rules import Disposition, RecordClass
+from lpse_admin.sop.editor.document import SopDocument
 from models.assessment.entry import ActionValues, FindingValues, enter_finding, record_action
 from models.assessment.finding import ActionStatus, Priority
 from models.inspection.dossier import ask_for_dossier
@@ -31,6 +32,7 @@ from models.retention.destruction import Destruction, DestructionItem
 from models.retention.hold import place_hold
 from models.retention.rule import set_rule
 from models.self_check.run import run_self_check
+from models.sops.editing import EditStart, begin_edit, new_key
 from models.takeover.code_import import import_code_list
 from models.takeover.takeover import ListFile, upload_list
 from tests.support.cast import NOW, set_test_audit_context
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from models.changes.change import ChangeRequest
+    from models.sops.editing import EditedSop
     from tests.support.cast import AuditedSession, Office
 
 
@@ -109,6 +112,18 @@ def add_retention_records(
     enter_reference(
         session, by=office.manager, now=NOW, number=number, reference_number=mark("77"), classification_code=mark("000")
     )
+
+
+def add_edited_sop(session: AuditedSession, office: Office, sop: str, mark: Callable[[str], str] = str) -> EditedSop:
+    """Begin to edit ``sop``, with two fields in its second row, and without the row to which its urgency leads."""
+    document = SopDocument.read(sop)
+    document.values["agency"]["key"] = office.agency.key
+    rows = document.rows()
+    document.add_field(rows[1].values, mark("Perkiraan biaya"), "money")
+    document.add_field(rows[1].values, mark("Jendela"), "moment")
+    document.remove_row(next(place for place, row in enumerate(rows) if row.key == "approval"))
+    key = new_key(session, office.agency, NOW.year)
+    return begin_edit(session, EditStart(document, key, office.agency.id), by=office.head, now=NOW)
 
 
 def code_in(pdf: bytes) -> str:

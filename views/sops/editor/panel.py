@@ -31,6 +31,7 @@ def panel_context(view: EditedSopView, record: EditedSop) -> dict[str, Any]:
     return {
         "faults": faults,
         "is_sound": not errors,
+        "may_edit": view.may_edit(record),
         "fault_url": lambda fault: _fault_url(view, record, fault),
         "sop": drawn,
         "chart": chart,
