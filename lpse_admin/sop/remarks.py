@@ -38,7 +38,7 @@ def time_readings(sop: Sop, text: str) -> list[LineError]:
 def _remarks(sop: Sop, text: str, key: str, remark_of: Callable[[StepRule], Message | None]) -> list[LineError]:
     lines = find_line_numbers(text.removeprefix("\ufeff"))
     return [
-        LineError(line_of(lines, ("steps", index, key)), remark)
+        LineError(line_of(lines, ("steps", index, key)), remark, ("steps", index, key))
         for index, rule in enumerate(sop.rules.values())
         if (remark := remark_of(rule)) is not None
     ]

@@ -218,6 +218,10 @@ _FINISH = (
     "INSERT INTO asset_import (agency_id, name, size, sha256, booked_on, state, uploaded_at)"
     " SELECT a.id, 'kib-b.csv', 1, (SELECT min(sha256) FROM file_content), '2001-12-31', 'discarded',"
     " '2026-01-02 03:04:05' FROM agency a",
+    "INSERT INTO edited_sop"
+    " (agency_id, key, title, content, version, state, begun_at, begun_by_id, saved_at, saved_by_id)"
+    " SELECT a.id, 'kota', 'SOP', '', 1, 'loaded', '2026-01-02 03:04:05', u.id, '2026-01-02 03:04:05', u.id"
+    " FROM agency a, (SELECT min(id) AS id FROM user_account) u",
     "INSERT INTO asset_code (agency_id, scheme, code, name)"
     " SELECT id, 'Permendagri 17/2007', '02.06.01.04.06', 'Genset' FROM agency",
     "INSERT INTO import_profile (agency_id, name, layout, set_by_id, set_at)"

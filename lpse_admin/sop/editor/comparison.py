@@ -68,9 +68,9 @@ def _matched(before: _Entries, after: _Entries) -> Iterator[RowChange]:
     """Yield what differs between entries with the same key, those that are gone where they stood."""
     for key, name, cells in _in_order(before, after):
         if key not in before:
-            yield RowChange(Change.ADDED, name, _cell_changes({}, cells))
+            yield RowChange(Change.ADDED, name, _cell_changes(*_without_number({}, cells, is_same=False)))
         elif key not in after:
-            yield RowChange(Change.REMOVED, name, _cell_changes(cells, {}))
+            yield RowChange(Change.REMOVED, name, _cell_changes(*_without_number(cells, {}, is_same=False)))
         elif changes := _cell_changes(*_without_number(before[key][1], cells, is_same=before.keys() == after.keys())):
             yield RowChange(Change.CHANGED, name, changes)
 

@@ -76,7 +76,7 @@ class Row:
         """What the row is called in lists of choice."""
         if self.is_step:
             return title_of(self.values)
-        return Message("%(text)s", {"text": self.text}) if self.text else EXTRA_TITLES.get(self._kind, _("Note"))
+        return Message("%(text)s", {"text": self.text}) if self.text else self.kind_title
 
     @property
     def name(self) -> Message:
@@ -86,7 +86,11 @@ class Row:
     @property
     def kind_title(self) -> Message:
         """The kind of the row in words."""
-        return title_of({"key": self.key}) if self.is_step else EXTRA_TITLES.get(self._kind, _("Note"))
+        return (
+            title_of({"key": self.key})
+            if self.is_step
+            else EXTRA_TITLES.get(self._kind, EXTRA_TITLES[RowKind.NOTE.value])
+        )
 
     @property
     def _kind(self) -> str:

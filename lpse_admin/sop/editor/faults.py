@@ -122,7 +122,7 @@ def _where(document: SopDocument, place: Place) -> Message:
 def plain_words(document: SopDocument, message: Message, path: tuple[str | int, ...]) -> Message:
     """Return the checker's sentence with the names that the screens have, and without keys."""
     names = document.step_names()
-    say = _PLAIN.get(message.text)
+    say = PLAIN.get(message.text)
     if say is not None:
         values = {key: _named(value, names) for key, value in message.values.items()}
         return say({**values, "label": label_of(_path_with_key(message, path))})
@@ -150,6 +150,7 @@ def _say(text: Message) -> Callable[[dict[str, object]], Message]:
 
 _NOT_FILLED_IN = _say(_("“%(label)s” is not filled in."))
 _CHOOSE = _say(_("Choose “%(label)s” again: what was chosen is not there."))
+_UNKNOWN_PART = _say(_("The file has a part “%(key)s” that this program does not know."))
 _NAMES_A_KEY = frozenset({"%(key)s is missing", "%(key)s is empty"})
 _REVISED = "a revision of this SOP has this number with other content; a new one has a later date in revised"
 #: Where errors are that come without a path.
@@ -158,7 +159,7 @@ _DEFAULT_PATHS: dict[str, tuple[str | int, ...]] = {
     "the number %(number)s already belongs to an SOP with other content": ("number",),
 }
 #: What the editor says instead of a sentence about the file.
-_PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
+PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "%(key)s is missing": _NOT_FILLED_IN,
     "%(key)s is empty": _NOT_FILLED_IN,
     "%(key)s is longer than %(longest)s characters": _say(
@@ -178,12 +179,13 @@ _PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "no must be a whole number from 1 to %(largest)s": _say(
         _("“%(label)s” must be a whole number from 1 to %(largest)s, or empty.")
     ),
-    "unknown key %(key)s; did you mean %(close)s?": _say(
-        _("The file has a part “%(key)s” that this program does not know.")
-    ),
-    "unknown key %(key)s; known keys are %(known)s": _say(
-        _("The file has a part “%(key)s” that this program does not know.")
-    ),
+    "%(key)s must be tables, each under a line [[%(key)s]]": _CHOOSE,
+    '%(key)s must be a list of tables, each written { kind = "…", label = "…" }': _CHOOSE,
+    '%(key)s must be a table, written { key = "…" }': _CHOOSE,
+    "%(key)s must be above the first table, above [agency]": _UNKNOWN_PART,
+    "unknown key %(key)s; did you mean %(close)s?": _UNKNOWN_PART,
+    "unknown key %(key)s; known keys are %(known)s": _UNKNOWN_PART,
+    "the actor %(key)s is defined twice": _say(_("There is the same executor twice: remove one.")),
     "unknown actor %(actor)s": _say(_("The executor of this row was removed: choose another.")),
     "there are no actors": _say(_("There is no executor yet.")),
     "there is already a row of kind %(kind)s": _say(_("There is already such a row; remove one of them.")),

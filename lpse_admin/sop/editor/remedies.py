@@ -51,7 +51,7 @@ class _Case:
 
 def remedies_for(document: SopDocument, message: Message, path: Path, today: dt.date) -> tuple[Remedy, ...]:
     """Return the remedies of an error of the checker."""
-    make = _REMEDIES.get(message.text)
+    make = REMEDIES.get(message.text)
     return tuple(make(_Case(document, dict(message.values), path, today))) if make else ()
 
 
@@ -84,6 +84,8 @@ def usual_actor(document: SopDocument, step: Step | None) -> str:
 
 def remove_at(values: object, path: Path) -> None:
     """Remove the value at ``path``, if it is there."""
+    if not path:
+        return
     for part in path[:-1]:
         values = _at(values, part)
     if isinstance(values, dict):
@@ -93,6 +95,8 @@ def remove_at(values: object, path: Path) -> None:
 
 
 def _put_at(values: object, path: Path, value: object) -> None:
+    if not path:
+        return
     for part in path[:-1]:
         values = values.setdefault(part, {}) if isinstance(values, dict) else _at(values, part)
     if isinstance(values, dict):
@@ -265,7 +269,7 @@ def _revised_today(case: _Case) -> list[Remedy]:
 
 
 _ROLE_TITLES = {Role.REQUESTER: "Pemohon", Role.CHANGE_MANAGER: "Pengelola Perubahan", Role.HEAD: "Kepala LPSE"}
-_REMEDIES: dict[str, Callable[[_Case], list[Remedy]]] = {
+REMEDIES: dict[str, Callable[[_Case], list[Remedy]]] = {
     "%(outcome)s leads to %(step)s, a step that this SOP leaves out": _missing_target,
     "%(outcome)s must not lead back to %(step)s": _next_target,
     "%(outcome)s must lead to %(step)s": _fixed_target,
@@ -276,6 +280,7 @@ _REMEDIES: dict[str, Callable[[_Case], list[Remedy]]] = {
     "unknown step %(step)s; known steps are %(known)s": _drop_it,
     "unknown key %(key)s; did you mean %(close)s?": _drop_it,
     "unknown key %(key)s; known keys are %(known)s": _drop_it,
+    "%(key)s must be above the first table, above [agency]": _drop_it,
     "%(outcome)s is not among the outcomes of this step: %(known)s": _drop_it,
     "this switch needs the step %(step)s, which this SOP leaves out": _switch_needs_step,
     "there is no step %(step)s, where every request starts": _add_the_step,

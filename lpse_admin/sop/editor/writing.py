@@ -26,29 +26,32 @@ def write_toml(values: Mapping[str, object]) -> str:
 
 
 def _file_lines(values: Mapping[str, object]) -> Iterator[str]:
-    tables = {key: value for key, value in values.items() if isinstance(value, dict) or _is_list_of_tables(value)}
-    yield from _pairs({key: value for key, value in values.items() if key not in tables})
-    for key, value in tables.items():
-        if isinstance(value, dict):
-            yield f"\n[{_key(key)}]"
-            yield from _pairs(value)
-        elif isinstance(value, list):
-            for entry in value:
-                yield f"\n[[{_key(key)}]]"
-                yield from _entry_lines(key, entry)
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    lists = {key: _tables_of(value) for key, value in values.items() if _tables_of(value)}
+    yield from _pairs({key: value for key, value in values.items() if key not in tables and key not in lists})
+    for key, table in tables.items():
+        yield f"\n[{_key(key)}]"
+        yield from _pairs(table)
+    for key, entries in lists.items():
+        for entry in entries:
+            yield f"\n[[{_key(key)}]]"
+            yield from _entry_lines(key, entry)
 
 
 def _entry_lines(name: str, entry: Mapping[str, object]) -> Iterator[str]:
-    nested = {key: value for key, value in entry.items() if key in _NESTED_LISTS and _is_list_of_tables(value)}
+    nested = {key: _tables_of(value) for key, value in entry.items() if key in _NESTED_LISTS and _tables_of(value)}
     yield from _pairs({key: value for key, value in entry.items() if key not in nested})
     for key, value in nested.items():
-        for inner in value if isinstance(value, list) else ():
+        for inner in value:
             yield f"\n[[{_key(name)}.{_key(key)}]]"
             yield from _pairs(inner)
 
 
-def _is_list_of_tables(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(entry, dict) for entry in value)
+def _tables_of(value: object) -> list[dict[str, object]]:
+    """Return the tables of a list of nothing else; none of any other value."""
+    entries = value if isinstance(value, list) else []
+    tables = [entry for entry in entries if isinstance(entry, dict)]
+    return tables if len(tables) == len(entries) else []
 
 
 def _pairs(values: Mapping[str, object]) -> Iterator[str]:
