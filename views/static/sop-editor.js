@@ -16,7 +16,7 @@
     try {
       const answer = await running;
       const body = await answer.json();
-      if (!answer.ok) throw new Error(body.message ?? "");
+      if (!answer.ok) throw new Error(Object.values(body.fields ?? {})[0] ?? body.error ?? "");
       document.querySelectorAll("[data-version]").forEach((input) => { input.value = body.version; });
       const open = [...panel.querySelectorAll("details[open][data-keep-open]")].map((one) => one.dataset.keepOpen);
       panel.innerHTML = body.panel;
