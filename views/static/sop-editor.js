@@ -3,32 +3,51 @@
 (() => {
   const form = document.querySelector("form[data-autosave]");
   const panel = document.querySelector("[data-panel]");
-  if (!form || !panel || form.dataset.autosave === "off") return;
+  if (!form || !panel) return;
   const status = form.querySelector("[data-status]");
   let running = null, again = false;
 
-  const save = async () => {
-    if (running) { again = true; return; }
+  const show = (body) => {
+    document.querySelectorAll("[data-version]").forEach((input) => { input.value = body.version; });
+    const open = [...panel.querySelectorAll("details[open][data-keep-open]")].map((one) => one.dataset.keepOpen);
+    panel.innerHTML = body.panel;
+    open.forEach((name) => panel.querySelector(`[data-keep-open="${name}"]`)?.setAttribute("open", ""));
+  };
+
+  const send = async () => {
     status.textContent = status.dataset.saving;
-    running = fetch(form.action || location.href, {
-      method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "same-origin",
-    });
     try {
-      const answer = await running;
+      const answer = await fetch(location.href, {
+        method: "POST", body: new FormData(form), headers: { Accept: "application/json" }, credentials: "same-origin",
+      });
       const body = await answer.json();
       if (!answer.ok) throw new Error(Object.values(body.fields ?? {})[0] ?? body.error ?? "");
-      document.querySelectorAll("[data-version]").forEach((input) => { input.value = body.version; });
-      const open = [...panel.querySelectorAll("details[open][data-keep-open]")].map((one) => one.dataset.keepOpen);
-      panel.innerHTML = body.panel;
-      open.forEach((name) => panel.querySelector(`[data-keep-open="${name}"]`)?.setAttribute("open", ""));
+      show(body);
       status.textContent = status.dataset.saved;
     } catch (error) {
       status.textContent = error.message || status.dataset.failed;
-    } finally {
-      running = null;
-      if (again) { again = false; save(); }
     }
   };
 
+  const save = async () => {
+    again = true;
+    if (running) return;
+    while (again) {
+      again = false;
+      running = send();
+      await running;
+    }
+    running = null;
+  };
+
   form.addEventListener("change", save);
+
+  // Before others see it (capture): a button pressed while a change is on its way waits for it, so that it is sent with the version that is saved then.
+  document.addEventListener("submit", async (event) => {
+    if (!running) return;
+    event.preventDefault();
+    const { target, submitter } = event;
+    while (running) await running;
+    target.requestSubmit(submitter?.isConnected ? submitter : undefined);
+  }, true);
 })();

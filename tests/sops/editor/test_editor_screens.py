@@ -58,7 +58,7 @@ class _FormReader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name: value or "" for name, value in attrs}
         if tag == "form":
-            self._is_in_form = "data-autosave" in values
+            self._is_in_form = "data-part" in values
         name = values.get("name", "")
         if not self._is_in_form:
             return
@@ -270,6 +270,13 @@ def test_actors_and_fields_are_added_moved_and_removed_by_buttons(running_app: R
         == 303
     )
     assert [one["label"] for one in edited(running_app, id_).document.steps[0]["fields"]] == ["Layanan berhenti"]
+
+
+def test_what_adds_a_row_or_a_field_waits_for_its_button(running_app: RunningApp) -> None:
+    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    adding = [visitor.get(f"{PAGE}/{id_}/{part}").text for part in ("row/new", "row/0/field/new")]
+    assert ["data-autosave" in page for page in adding] == [False, False]
+    assert "data-autosave" in visitor.get(f"{PAGE}/{id_}/row/0").text
 
 
 def test_requirements_are_added_one_by_one_and_removed_by_emptying_them(running_app: RunningApp) -> None:

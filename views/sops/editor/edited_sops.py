@@ -153,6 +153,7 @@ class EditedSopView(RecordView):
                 lambda document: new_row_form(document, after),
                 add_row,
                 lambda place: self.get_url(".row", record_id=record.id, place=place),
+                saves_itself=False,
             ),
         )
 
@@ -183,6 +184,7 @@ class EditedSopView(RecordView):
                 lambda document, form: read_field(document, find(document), field, form),
                 self._here(record, "row", place=place, _anchor="fields"),
                 {"row": row, "place": place, "token": token, "field_place": field},
+                saves_itself=field is not None,
             ),
         )
 

@@ -13,12 +13,12 @@ from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.editor.document import SopDocument, set_values
 from lpse_admin.sop.editor.labels import HEAD_LABELS, PART_LABELS, SWITCH_LABELS
-from views.forms.base import Form, Required
+from views.forms.base import Form
 from views.forms.fields import DateField
 from views.i18n.language import tr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from wtforms import Field
 
@@ -37,9 +37,6 @@ _ZONES = (
     ("Asia/Pontianak", _("WIB (West and Central Kalimantan)")),
     ("Asia/Makassar", _("WITA (central Indonesia)")),
     ("Asia/Jayapura", _("WIT (eastern Indonesia)")),
-)
-_REQUIRED_PATHS = frozenset(
-    {("title",), ("agency", "name"), ("agency", "region"), ("signatory", "name"), ("time_zone",)}
 )
 _HELP: dict[tuple[str, ...], Message] = {
     ("revised",): _("A new revision under the same number needs a later date."),
@@ -92,14 +89,12 @@ def text_of(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def select(
-    label: Message, choices: Iterable[Choice], chosen: object = "", *, validators: Sequence[Required] = ()
-) -> SelectField:
+def select(label: Message, choices: Iterable[Choice], chosen: object = "") -> SelectField:
     """Return a choice that also offers what is chosen and no longer there."""
     offered = [SelectChoice(value, tr(title)) for value, title in choices]
     if chosen and all(str(chosen) != one.value for one in offered):
         offered.append(SelectChoice(str(chosen), tr(_("(removed)"))))
-    return SelectField(label, choices=offered, validators=validators)
+    return SelectField(label, choices=offered)
 
 
 # -- the head --------------------------------------------------------------------------------------------------------
@@ -124,9 +119,8 @@ def head_form(document: SopDocument) -> Fields:
 
 
 def _head_field(path: tuple[str, ...], label: Message, value: object) -> Field:
-    marks = [Required()] if path in _REQUIRED_PATHS else []
     if path == ("time_zone",):
-        return select(label, (("", _("Choose")), *_ZONES), value, validators=marks)
+        return select(label, (("", _("Choose")), *_ZONES), value)
     if path[-1] in _DATES:
         return DateField(label, description=_HELP.get(path, ""))
     if path == ("glossary",):
@@ -135,7 +129,7 @@ def _head_field(path: tuple[str, ...], label: Message, value: object) -> Field:
     if path[-1] in _LISTS:
         rows = min(max(len(value) if isinstance(value, list) else 0, 2), 8)
         return TextAreaField(label, description=_ONE_EACH, render_kw={"rows": rows})
-    return StringField(label, marks, description=_HELP.get(path, ""))
+    return StringField(label, description=_HELP.get(path, ""))
 
 
 def read_head(document: SopDocument, form: DocumentForm) -> None:

@@ -40,6 +40,8 @@ class Part:
     read: Callable[[SopDocument, DocumentForm], Any]
     back: Callable[[Any], str]
     context: dict[str, object] = field(default_factory=dict)
+    #: Whether a script saves it after each change; what adds something waits for its button.
+    saves_itself: bool = True
 
 
 def edit_part(view: EditedSopView, record: EditedSop, part: Part) -> ResponseReturnValue:
@@ -76,6 +78,7 @@ def _page(view: EditedSopView, record: EditedSop, part: Part, form: DocumentForm
         view=view,
         form=form,
         part=part.name,
+        saves_itself=part.saves_itself,
         **part.context,
         **view.record_context(record),
     )

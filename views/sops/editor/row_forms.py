@@ -15,7 +15,7 @@ from lpse_admin.sop.editor.remedies import usual_actor
 from lpse_admin.sop.fields import NO, YES, SopFieldKind
 from lpse_admin.sop.model import ItemKind, RequirementCondition, RowKind
 from lpse_admin.sop.steps import Step
-from views.forms.base import CheckboxListField, Required
+from views.forms.base import CheckboxListField
 from views.forms.fields import IntegerField
 from views.i18n.language import tr
 from views.sops.editor.forms import Fields, lines_of, select, text_of, typed
@@ -185,7 +185,7 @@ def new_row_form(document: SopDocument, after: int) -> Fields:
     fields: dict[str, Any] = {
         "kind": select(_("Kind of row"), kinds),
         "after": select(_("Behind the row"), rows),
-        "text": TextAreaField(_("Activity or text"), [Required()], render_kw={"rows": 3}),
+        "text": TextAreaField(_("Activity or text"), render_kw={"rows": 3}),
         "actor": select(PART_LABELS["actor"], actor_choices(document)),
     }
     return Fields(fields, {"after": str(after), "actor": ""})
@@ -216,7 +216,7 @@ def field_form(document: SopDocument, row: Row, place: int | None) -> Fields:
     kinds: list[Choice] = [(kind.value, kind.title) for kind in SopFieldKind]
     conditions = _conditions(former if place is None else former[:place])
     fields: dict[str, Any] = {
-        "label": StringField(PART_LABELS["label"], [Required()]),
+        "label": StringField(PART_LABELS["label"]),
         "kind": select(PART_LABELS["kind"], kinds, values.get("kind")),
         "choices": TextAreaField(
             PART_LABELS["choices"],
