@@ -15,12 +15,17 @@ RUN := $(VENV)/installed-run
 TEST := $(VENV)/installed-test
 # Tools that look at the requirements, apart from what they look at.
 TOOLS := $(VENV)/installed-tools
+# The requirements with the hashes of all files of each version: nothing else is installed, whichever index is asked.
+RUN_HASHES := requirements-hashes.txt
+TEST_HASHES := requirements-test-hashes.txt
+COMPILE := $(VENV)/tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+	--custom-compile-command 'make hashes'
 
 FUZZ_ROUNDS ?= 20000
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run test coverage check bench format translations migration guides browser sbom audit fuzz clean
+.PHONY: help install run test coverage check bench format translations migration guides browser hashes sbom audit fuzz clean
 
 help: ## print this list
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/make \1|\2/p' Makefile | while IFS='|' read -r goal text; do \
@@ -73,6 +78,10 @@ migration: $(TEST) ## draft the next migration from the models: make migration N
 guides: $(TEST) browser ## take the pictures of the guides anew, from the running program
 	$(BIN)/python -m tests.support.pages.guide_pictures
 
+hashes: $(TOOLS) ## write the requirements anew with the hashes of their files, after one was changed
+	@$(COMPILE) requirements.txt --output-file $(RUN_HASHES)
+	@$(COMPILE) requirements-test.txt --output-file $(TEST_HASHES)
+
 sbom: $(TOOLS) ## the bill of materials of what the program runs on, as CycloneDX: sbom.json
 	@$(VENV)/tools/bin/cyclonedx-py requirements requirements.txt --output-reproducible --of JSON -o sbom.json
 	@echo 'sbom.json'
@@ -98,15 +107,15 @@ $(BIN)/python:
 	@echo 'Making $(VENV) and installing into it; the first time this takes about a minute.'
 	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 
-$(RUN): requirements.txt | $(BIN)/python
-	@$(PIP) -r requirements.txt
+$(RUN): $(RUN_HASHES) | $(BIN)/python
+	@$(PIP) --require-hashes -r $(RUN_HASHES)
 	@touch $@
 
-$(TOOLS): | $(BIN)/python
+$(TOOLS): Makefile | $(BIN)/python
 	@$(PYTHON) -m venv $(VENV)/tools
-	@$(VENV)/tools/bin/python -m pip install --quiet --no-input --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1
+	@$(VENV)/tools/bin/python -m pip install --quiet --no-input --disable-pip-version-check cyclonedx-bom==7.5.0 pip-audit==2.10.1 uv==0.13.9
 	@touch $@
 
-$(TEST): requirements.txt requirements-test.txt | $(BIN)/python
-	@$(PIP) -r requirements-test.txt
+$(TEST): $(TEST_HASHES) | $(BIN)/python
+	@$(PIP) --require-hashes -r $(TEST_HASHES)
 	@touch $@
