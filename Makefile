@@ -18,7 +18,7 @@ TOOLS := $(VENV)/installed-tools
 # The requirements with the hashes of all files of each version: nothing else is installed, whichever index is asked.
 RUN_HASHES := requirements-hashes.txt
 TEST_HASHES := requirements-test-hashes.txt
-COMPILE := $(VENV)/tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate \
+COMPILE := $(VENV)/tools/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-annotate \
 	--custom-compile-command 'make hashes'
 
 FUZZ_ROUNDS ?= 20000
