@@ -511,18 +511,25 @@ def _discard_pending(session: Session) -> None:
 
 
 def _mark_savepoint(session: Session, transaction: SessionTransaction) -> None:
-    """Remember at a savepoint how much was told before it."""
+    """Remember at a savepoint how much was told before it, and as what."""
     if transaction.nested:
-        session.info.setdefault(_SAVEPOINTS_KEY, WeakKeyDictionary())[transaction] = len(
-            session.info.get(_PENDING_KEY, ())
+        session.info.setdefault(_SAVEPOINTS_KEY, WeakKeyDictionary())[transaction] = (
+            len(session.info.get(_PENDING_KEY, ())),
+            len(session.info.get(_DESCRIBED_KEY, ())),
+            session.info.get(_CONTEXT_KEY),
         )
 
 
 def _discard_since_savepoint(session: Session, transaction: SessionTransaction) -> None:
-    """Forget what was written since a savepoint that was rolled back to."""
+    """Forget what was written, and how it was named, since a savepoint that was rolled back to."""
     mark = session.info.get(_SAVEPOINTS_KEY, {}).pop(transaction, None)
-    if mark is not None and _PENDING_KEY in session.info:
-        del session.info[_PENDING_KEY][mark:]
+    if mark is None:
+        return
+    pending, described, context = mark
+    del session.info.get(_PENDING_KEY, [])[pending:]
+    del session.info.get(_DESCRIBED_KEY, [])[described:]
+    if context is not None:
+        session.info[_CONTEXT_KEY] = context
 
 
 def _forbid_bulk_writes(state: ORMExecuteState) -> None:

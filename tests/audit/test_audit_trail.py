@@ -187,6 +187,23 @@ def test_what_a_savepoint_takes_back_is_not_told(session: AuditedSession, cast: 
     assert [present(row[3])["username"] for row in rows] == ["tetap", "juga", "pula"]
 
 
+def test_how_a_savepoint_named_what_it_takes_back_is_forgotten_with_it(session: AuditedSession, cast: Cast) -> None:
+    set_test_audit_context(session, "user.edit")
+    trail.describe_action(session, "user.disable")
+    user(session, cast.lumajang.agency, "bernama", Role.REQUESTER)
+    savepoint = session.begin_nested()
+    trail.describe_action(session, "user.role", reason="Batal")
+    user(session, cast.lumajang.agency, "tak-jadi", Role.REQUESTER)
+    savepoint.rollback()
+    with session.begin_nested():
+        trail.describe_action(session, "user.create")
+        user(session, cast.lumajang.agency, "kemudian", Role.REQUESTER)
+    session.commit()
+    assert session.info[trail.WRITTEN_ACTIONS] == ("user.disable", "user.create")
+    entry = session.scalars(select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)).one()
+    assert (entry.action, entry.reason) == ("user.create", None)
+
+
 def test_secrets_never_enter_the_trail(session: AuditedSession, cast: Cast) -> None:
     set_test_audit_context(session)
     person = cast.lumajang.manager
