@@ -226,6 +226,7 @@ ROUTES: dict[str, object] = {
     "sop.download": Verb.READ,
     "sop.bpmn": Verb.READ,
     "sop.compare": Verb.READ,
+    "sop.template": Verb.CREATE,
     "edited-sop.create_view": Verb.CREATE,
     "edited-sop.delete_view": Verb.DELETE,
     "edited-sop.head": Verb.EDIT,

@@ -229,6 +229,7 @@ NO_PAGES = frozenset(
         "sop.download",
         "sop.bpmn",
         "edited-sop.download",
+        "sop.template",
         "feed.show",
         "release.window",
         "notification.latest",  # a part of every page, read with the menu under the bell

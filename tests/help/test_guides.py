@@ -14,7 +14,7 @@ from tests.support.cast import LUMAJANG
 from tests.support.pages.guide_pictures import PICTURES
 from tests.support.present import present
 from tests.support.running_app import running_app  # noqa: F401 - the fixture
-from views.help.guides import GUIDES
+from views.help.guides import GUIDES, TOPICS
 
 if TYPE_CHECKING:
     from tests.support.running_app import RunningApp
@@ -34,7 +34,7 @@ def words() -> set[str]:
 
 
 def test_every_role_has_its_guide() -> None:
-    assert set(TEXTS) == set(GUIDES)
+    assert set(TEXTS) == {*GUIDES, "menyusun-sop"}
 
 
 @pytest.mark.parametrize("key", TEXTS)
@@ -67,12 +67,18 @@ def test_everybody_is_led_from_every_page_to_their_own_guide(running_app: Runnin
     first = index.index('href="/help/')
     links = re.findall(r'href="/help/([a-z-]+)"', index[first:])
     assert links[0] == own
-    assert set(links) == set(GUIDES)
+    assert set(links) == {*GUIDES, *TOPICS}
     page = visitor.get(f"/help/{own}")
     assert page.status_code == 200
     assert re.search(
         r'<img src="/static/guides/[a-z-]+\.png\?v=[0-9a-f]+" alt="[^"]+" loading="lazy" width="\d+"', page.text
     )
+
+
+@pytest.mark.parametrize(("topic", "said"), [("menyusun-sop", "Penyusunan SOP"), ("sop-format", "<table>")])
+def test_a_subject_has_its_guide_which_leads_to_others(running_app: RunningApp, topic: str, said: str) -> None:
+    page = running_app.visitor("kepala").get(f"/help/{topic}")
+    assert (page.status_code, said in page.text, "](" in page.text) == (200, True, False)
 
 
 def test_what_a_step_means_is_told_from_the_paper_at_its_form_and_from_its_list(running_app: RunningApp) -> None:

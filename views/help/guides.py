@@ -1,4 +1,4 @@
-"""Help: a guide for each role (from docs/guides), and the meaning of each step by the SOP in force."""
+"""Help: a guide for each role and some subjects (from docs), and the meaning of each step by the SOP in force."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
     from markupsafe import Markup
 
+    from lpse_admin.i18n import Message
     from lpse_admin.sop import Sop
 
 blueprint = Blueprint("help", __name__, url_prefix="/help")
@@ -34,30 +35,37 @@ GUIDES: dict[str, Role] = {
     "pemeriksa": Role.INSPECTOR,
     "administrator": Role.ADMINISTRATOR,
 }
+#: Guides to a subject, by file name: their title, and their folder.
+TOPICS: dict[str, tuple[Message, str]] = {
+    "menyusun-sop": (_("Guide to the editor of SOPs"), "docs/guides"),
+    "sop-format": (_("Guide to the file of an SOP (TOML)"), "docs"),
+}
 #: The folder of the guides' pictures, below the static files.
 PICTURES = "guides"
 
 # HTML in the Markdown is escaped.
-_markdown = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False})
+_markdown = MarkdownIt("commonmark", {"html": False, "xhtmlOut": False}).enable("table")
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
     """A rendered guide."""
 
-    role: Role
+    title: Message
     body: Markup
 
 
 def _load_guide(key: str) -> Guide:
-    path = Path(current_app.root_path, "docs", "guides", f"{key}.md")
+    role = GUIDES.get(key)
+    title, folder = (_("Guide for: %(role)s", role=role.title), "docs/guides") if role else TOPICS[key]
+    path = Path(current_app.root_path, folder, f"{key}.md")
     # Skip the title, which the page shows in the user's language.
     _open, _title, _close, *tokens = _markdown.parse(path.read_text(encoding="utf-8"))
     for token in tokens:
         for part in token.children or ():
             _resolve_addresses(part)
     body: str = _markdown.renderer.render(tokens, _markdown.options, {})
-    return Guide(GUIDES[key], own_html(body))  # no HTML passes the renderer
+    return Guide(title, own_html(body))  # no HTML passes the renderer
 
 
 def _resolve_addresses(token: Token) -> None:
@@ -105,6 +113,7 @@ def index() -> str:
         guides=GUIDES,
         mine=mine,
         others=[key for key in GUIDES if key not in mine],
+        topics={key: title for key, (title, _folder) in TOPICS.items()},
         sop=_sop_in_force(),
     )
 
@@ -112,7 +121,7 @@ def index() -> str:
 @blueprint.get("/<guide>")
 def show(guide: str) -> str:
     """Show a guide."""
-    if guide not in GUIDES:
+    if guide not in GUIDES and guide not in TOPICS:
         raise NotFound(_("There is no such guide."))
     return render_template("help/guide.html", guide=_load_guide(guide))
 

@@ -21,6 +21,7 @@ from lpse_admin.sop import (
     InvalidSopError,
     LineError,
     Sop,
+    bundled_sops,
     check,
     dead_ends,
     key_error,
@@ -243,6 +244,13 @@ class SopView(RecordView):
         """Send the SOP as a TOML file."""
         revision = self.get_one(sop_id)
         return send_file(to_toml(revision.sop), "application/toml", f"{revision.key}.toml")
+
+    @expose("/template")
+    def template(self) -> Response:
+        """Send a file to begin with: a whole paper, with the remarks of who typed it."""
+        self.require_permission(Verb.CREATE)
+        key, text = bundled_sops()[0]
+        return send_file(text, "application/toml", f"{key}.toml")
 
     @expose("/<sop_id>/compare")
     def compare(self, sop_id: str) -> str:
