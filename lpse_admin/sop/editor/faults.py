@@ -225,6 +225,10 @@ PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "only a field of the kind yes-no, one-of or several-of can be a condition, not %(kind)s": _say(
         _("A field can depend only on one with choices, or of yes or no.")
     ),
+    "%(time)s is not a standard time; write it like 2 jam, 15 menit or 1 hari, up to a year": _say(
+        _("“%(time)s” cannot be read as a time: write it like 2 jam, 15 menit or 1 hari, up to a year.")
+    ),
+    "%(word)s stands there twice": _say(_("“%(word)s” is there twice.")),
     "the field %(key)s is defined twice": _say(_("Two fields of this row are the same.")),
     "%(outcome)s is not among the outcomes of this step: %(known)s": _say(
         _("The field names an outcome that this row does not have.")

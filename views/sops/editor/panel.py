@@ -10,8 +10,10 @@ from lpse_admin.sop.editor.faults import Section, find_faults, find_remarks
 from lpse_admin.sop.reading import read_unsound
 from views.app.access import get_current_user
 from views.app.clock import now
+from views.i18n.language import tr
 
 if TYPE_CHECKING:
+    from lpse_admin.i18n import Message
     from lpse_admin.sop.editor.faults import Fault
     from models.sops.editing import EditedSop
     from views.sops.editor.edited_sops import EditedSopView
@@ -32,11 +34,18 @@ def panel_context(view: EditedSopView, record: EditedSop) -> dict[str, Any]:
         "faults": faults,
         "is_sound": not errors,
         "may_edit": view.may_edit(record),
+        "sentence": _sentence,
         "fault_url": lambda fault: _fault_url(view, record, fault),
         "sop": drawn,
         "chart": chart,
         "layout": layout,
     }
+
+
+def _sentence(message: Message) -> str:
+    """Return what the checker says as a sentence that stands by itself."""
+    text = tr(message)
+    return f"{text[:1].upper()}{text[1:]}{'' if text.endswith('.') else '.'}"
 
 
 def _fault_url(view: EditedSopView, record: EditedSop, fault: Fault) -> str:
