@@ -157,6 +157,12 @@ class SopDocument:
         key = unique_key(title, {str(actor.get("key", "")) for actor in self.actors})
         self.actors.append({"key": key, "title": title, "role": role})
 
+    def remove_actor(self, place: int) -> None:
+        """Remove an actor with the words in its column; its steps stay, and choose another."""
+        key = self.actors.pop(place).get("key")
+        for step in self.steps:
+            step.get("flow", {}).pop(key, None)
+
     def actor_title(self, key: object) -> str:
         """Return the title of the actor with this key; empty if there is none."""
         return next((str(actor.get("title", "")) for actor in self.actors if actor.get("key") == key), "")

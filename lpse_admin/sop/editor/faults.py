@@ -122,7 +122,7 @@ def _where(document: SopDocument, place: Place) -> Message:
 def plain_words(document: SopDocument, message: Message, path: tuple[str | int, ...]) -> Message:
     """Return the checker's sentence with the names that the screens have, and without keys."""
     names = document.step_names()
-    say = PLAIN.get(message.text)
+    say = PLAIN.get(message.text) if path[2:3] != ("flow",) else _NO_COLUMN
     if say is not None:
         values = {key: _named(value, names) for key, value in message.values.items()}
         return say({**values, "label": label_of(_path_with_key(message, path))})
@@ -150,6 +150,7 @@ def _say(text: Message) -> Callable[[dict[str, object]], Message]:
 
 _NOT_FILLED_IN = _say(_("“%(label)s” is not filled in."))
 _CHOOSE = _say(_("Choose “%(label)s” again: what was chosen is not there."))
+_NO_COLUMN = _say(_("A word stands in the column of an executor that is not there."))
 _UNKNOWN_PART = _say(_("The file has a part “%(key)s” that this program does not know."))
 _NAMES_A_KEY = frozenset({"%(key)s is missing", "%(key)s is empty"})
 _REVISED = "a revision of this SOP has this number with other content; a new one has a later date in revised"

@@ -186,7 +186,9 @@ def _add_actor(role: object) -> list[Remedy]:
 
 
 def _another_actor(case: _Case) -> list[Remedy]:
-    """Return the remedies for a step whose actor is not there."""
+    """Return the remedies for a step whose actor is not there, or that has a word in the column of one."""
+    if case.path[2:3] == ("flow",):
+        return [_drop(_("Remove it"), case.path)]
     if case.path[:1] != (STEP_LIST,) or case.values.get("key", "actor") != "actor" or case.row is None:
         return []
     row = case.document.rows()[case.row]

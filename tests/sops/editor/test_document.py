@@ -76,7 +76,9 @@ def test_whatever_values_a_file_has_are_read_again_as_they_were(values: dict[str
 
 
 #: One edit: what, at which row, and how.
-EDIT = st.tuples(st.sampled_from(["up", "down", "remove", "step", "note", "field", "actor"]), st.integers(0, 30))
+EDIT = st.tuples(
+    st.sampled_from(["up", "down", "remove", "step", "note", "field", "actor", "fewer"]), st.integers(0, 30)
+)
 
 
 def edit(document: SopDocument, what: str, number: int) -> None:
@@ -97,6 +99,8 @@ def edit(document: SopDocument, what: str, number: int) -> None:
         document.add_field(rows[place].values, f"Isian {number}", "line")
     elif what == "actor":
         document.add_actor(f"Pelaksana {number}", "change_manager")
+    elif what == "fewer" and document.actors:
+        document.remove_actor(number % len(document.actors))
 
 
 @given(st.sampled_from([LUMAJANG, TANA_TIDUNG]), st.lists(EDIT, max_size=12))
@@ -196,6 +200,8 @@ def test_an_actor_is_called_as_the_sop_calls_it() -> None:
     document.add_actor("§", "head")
     assert [one["key"] for one in document.actors] == ["pemohon", "pengelola", "kepala", "pengelola-2", "isian"]
     assert (document.actor_title("kepala"), document.actor_title("lain")) == ("Kepala LPSE", "")
+    document.remove_actor(2)
+    assert [step["key"] for step in document.steps if step.get("flow")] == ["evaluation"]
 
 
 def test_keys_are_made_of_labels_and_differ() -> None:

@@ -131,6 +131,15 @@ def test_an_actor_is_chosen_again_where_it_is_not_there() -> None:
     assert step(mended(document, "Choose “Kepala LPSE”"), "approval")["actor"] == "kepala"
 
 
+def test_a_word_in_a_column_that_is_not_there_is_removed() -> None:
+    document = paper()
+    step(document, "test")["flow"] = {"lain": "Ya"}
+    assert said(document) == [
+        ("6. Documentation and test", "A word stands in the column of an executor that is not there.")
+    ]
+    assert faults_of(mended(document, "Remove it")) == []
+
+
 def test_an_actor_of_the_part_is_added_where_there_is_none() -> None:
     document = paper()
     document.actors[2]["role"] = "change_manager"

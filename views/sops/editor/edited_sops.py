@@ -313,6 +313,8 @@ def _change(document: SopDocument, what: str, place: int, field: int) -> tuple[s
         abort(404)
     if by:
         move_entry(entries, index, by)
+    elif subject == "actor":
+        document.remove_actor(index)
     else:
         del entries[index]
     return ("actors", {}) if subject == "actor" else ("row", {"place": place, "_anchor": "fields"})
