@@ -46,6 +46,11 @@ def _(text: str, **values: object) -> Message:
     return Message(text, MappingProxyType(values))
 
 
+def own_words(text: str) -> Message:
+    """Return an SOP's own text as a Message, which no catalogue translates."""
+    return Message("%(text)s", MappingProxyType({"text": text}))
+
+
 def join_messages(parts: list[Message | str], separator: str = "; ") -> Message:
     """Return a Message that joins ``parts``, each translated separately."""
     text = separator.join(f"%(part{number})s" for number in range(len(parts)))

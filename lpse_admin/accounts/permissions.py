@@ -43,6 +43,7 @@ class Resource(StrEnum):
     RELEASE = "release"
     ASSET_REVIEW = "asset-review"
     ASSET_UPDATE = "asset-update"
+    OWN_STEP = "own-step"
     ASSET = "asset"
     ASSET_CODE = "asset-code"
     ASSET_IMPORT = "asset-import"
@@ -118,6 +119,8 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
     Resource.RELEASE: _STEP_RECORD_GRANTS,
     Resource.ASSET_REVIEW: _STEP_RECORD_GRANTS,
     Resource.ASSET_UPDATE: _STEP_RECORD_GRANTS,
+    # Whose step it is, its SOP says.
+    Resource.OWN_STEP: _grants(read=_ALL_ROLES, export=_ALL_ROLES, edit=frozenset({Role.CHANGE_MANAGER, Role.HEAD})),
     Resource.ASSET: _grants(
         read=_OFFICE_ROLES,
         export=_OFFICE_ROLES,

@@ -99,7 +99,7 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[FlowChartRow]:
         yield FlowChartRow(None, _("Start"), None, first, Symbol.TERMINATOR, {})
     for row in sop.table_rows:
         if not isinstance(row, ExtraRow):
-            yield _step_row(row, columns)
+            yield _step_row(sop, row, columns)
         elif row.kind is RowKind.START:
             yield FlowChartRow(row.no, row.text, None, first, Symbol.TERMINATOR, {})
         elif row.kind is RowKind.END:
@@ -110,11 +110,13 @@ def _rows(sop: Sop, columns: Mapping[str, int]) -> Iterator[FlowChartRow]:
         yield FlowChartRow(None, _("End"), Step.CLOSED, last, Symbol.TERMINATOR, {})
 
 
-def _step_row(rule: StepRule, columns: Mapping[str, int]) -> FlowChartRow:
+def _step_row(sop: Sop, rule: StepRule, columns: Mapping[str, int]) -> FlowChartRow:
     # A step whose outcomes all have the same target, such as the release, is not a decision.
     symbol = Symbol.DECISION if len(set(rule.leads_to.values())) > 1 else Symbol.PROCESS
     labels = {columns[actor]: label for actor, label in rule.flow_labels.items()}
-    return FlowChartRow(rule.no, rule.activity or rule.step.title, rule.step, columns[rule.actor_key], symbol, labels)
+    return FlowChartRow(
+        rule.no, rule.activity or sop.step_title(rule.step), rule.step, columns[rule.actor_key], symbol, labels
+    )
 
 
 _SYMBOL_TEXTS = {Symbol.TERMINATOR: "( )", Symbol.PROCESS: "[ ]", Symbol.DECISION: "< >"}
@@ -140,7 +142,11 @@ def render_text_chart(sop: Sop, translate: Callable[[Message], str] = str) -> st
             ).center(width)
             for column, width in enumerate(widths)
         ]
-        title = translate(row.step.title) if row.step and row.step in sop.rules else _translated(row.text, translate)
+        title = (
+            translate(sop.step_title(row.step))
+            if row.step and row.step in sop.rules
+            else _translated(row.text, translate)
+        )
         targets = ", ".join(
             f"{translate(arrow.label) if arrow.label else ''} → {names[arrow.to_row]}".strip()
             for arrow in chart.arrows_from(index)

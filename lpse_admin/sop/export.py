@@ -112,8 +112,19 @@ def _toml_field(field: SopField) -> Iterator[str]:
         yield f"when = {{ field = {_quoted(field.when.key)}, is = [{values}] }}"
 
 
+def _own_step_values(rule: StepRule) -> dict[str, object]:
+    """Return the values that SOPs had not before they could have steps of their own."""
+    return {
+        "reason_for": tuple(outcome.value for outcome in rule.reason_for),
+        "lasts": rule.lasts.text if rule.lasts else None,
+        "lasts_until": rule.lasts_until,
+    }
+
+
 def _toml_step(rule: StepRule) -> Iterator[str]:
-    yield from _toml_pairs(key=rule.step.value, no=rule.no, activity=rule.activity, actor=rule.actor_key)
+    yield from _toml_pairs(
+        key=rule.step.value, title=rule.title, no=rule.no, activity=rule.activity, actor=rule.actor_key
+    )
     yield from _toml_pairs(time=rule.standard.text if rule.standard else None)
     if rule.requires:
         yield "requires = ["
@@ -122,6 +133,7 @@ def _toml_step(rule: StepRule) -> Iterator[str]:
     yield from _toml_pairs(output=rule.outputs)
     outcomes = {outcome.value: target.value for outcome, target in rule.declared_outcomes.items()}
     yield f"outcomes = {_toml_inline_table(outcomes)}"
+    yield from _toml_pairs(**_own_step_values(rule))
     yield from _toml_pairs(remarks=rule.remarks)
     if rule.flow_labels:
         yield f"flow = {_toml_inline_table(rule.flow_labels)}"
@@ -133,6 +145,7 @@ def _toml_lines(sop: Sop) -> Iterator[str]:
     yield from _toml_pairs(
         number=sop.number, title=sop.title, time_zone=sop.time_zone,
         made=sop.made, revised=sop.revised, approved=sop.approved, table_title=sop.table_title,
+        without_verification=sop.without_verification,
     )  # fmt: skip
     yield from _toml_pairs(**{name: getattr(sop, name) for name in _LIST_FIELDS})
     agency, signatory, switches = sop.agency, sop.signatory, sop.switches
@@ -178,8 +191,10 @@ def _json_field(field: SopField) -> dict[str, object]:
 
 
 def _json_step(rule: StepRule) -> dict[str, object]:
-    # Without fields the key is left out, so that the digest of SOPs loaded before there were any stays the same.
+    # What is empty is left out, so that the digest of SOPs loaded before these values existed stays the same.
     fields = {"fields": [_json_field(field) for field in rule.fields]} if rule.fields else {}
+    own = {"title": rule.title, **_own_step_values(rule)}
+    own = {key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if value}
     return {
         "key": rule.step.value,
         "no": rule.no,
@@ -196,6 +211,7 @@ def _json_step(rule: StepRule) -> dict[str, object]:
         "remarks": rule.remarks,
         "flow": dict(rule.flow_labels),
         **fields,
+        **own,
     }
 
 
@@ -240,6 +256,7 @@ def to_json(sop: Sop) -> dict[str, object]:
         "glossary": [{"term": term.term, "text": term.text} for term in sop.glossary],
         "actors": [{"key": actor.key, "title": actor.title, "role": actor.role.value} for actor in sop.actors],
         "rows": [_json_row(row) for row in sop.rows],
+        **({"without_verification": sop.without_verification} if sop.without_verification else {}),
         "steps": [_json_step(rule) for rule in sop.rules.values()],
         "moves": [
             {"from": move.origin.value, "outcome": move.outcome.value, "to": move.target.value} for move in sop.moves
@@ -293,7 +310,7 @@ def _text_field(rule: StepRule, field: SopField) -> str:
 def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     heading = rule.activity or "(bukan baris naskah)"
     yield f"\n{f'{rule.no}. ' if rule.no else ''}{heading}"
-    yield f"    Langkah: {rule.step.value}"
+    yield f"    Langkah: {rule.step.value}{f' ({rule.title})' if rule.title else ''}"
     yield f"    Pelaksana: {sop.actor_title(rule.step)}"
     titles = {actor.key: actor.title for actor in sop.actors}
     yield from (f"    Kolom {titles[actor]}: {label}" for actor, label in rule.flow_labels.items())
@@ -304,6 +321,10 @@ def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     for outcome, target in rule.leads_to.items():
         no = sop.rules[target].no if target in sop.rules else None
         yield f"    {outcome.value} → {target.value}{f' (nomor {no})' if no else ''}"
+    if rule.reason_for:
+        yield f"    Dengan alasan: {', '.join(rule.reason_for)}"
+    if rule.lasts or rule.lasts_until:
+        yield f"    Menunggu: {rule.lasts.text if rule.lasts else f'sampai tanggal pada isian {rule.lasts_until}'}"
     if rule.fields:
         yield "    Isian:"
         yield from (f"      {_text_field(rule, field)}" for field in rule.fields)
@@ -355,6 +376,8 @@ def _text_lines(sop: Sop) -> Iterator[str]:
     yield from (
         f"  {title}: {'ya' if getattr(sop.switches, name) else 'tidak'}" for name, title in _SWITCH_LABELS.items()
     )
+    if sop.without_verification:
+        yield f"  Tanpa verifikasi laporan, karena: {sop.without_verification}"
     yield f"  Mutu baku waktu dinilai dari: {_TIMING_BASIS_LABELS[sop.switches.timing_basis]}"
     yield f"\n{sop.table_title or 'AKTIVITAS'}"
     yield f"Pelaksana: {', '.join(actor.title for actor in sop.actors)}"

@@ -8,8 +8,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
 from lpse_admin.accounts.roles import Role
-from lpse_admin.i18n import LabelledEnum, Message, _
-from lpse_admin.sop.steps import Outcome, Step
+from lpse_admin.i18n import LabelledEnum, Message, _, own_words
+from lpse_admin.sop.steps import NEEDS_REASON, Outcome, Step
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -99,7 +99,10 @@ class ExtraRow:
 class StepRule:
     """One step as the SOP defines it.
 
-    ``leads_to`` has the effective targets (switches applied), ``declared_outcomes`` those of the file.
+    ``leads_to`` has the effective targets (switches applied), ``declared_outcomes`` those of the file. ``title`` is
+    what the SOP calls the step, empty where it has no word of its own; ``reason_for`` are outcomes that it wants a
+    reason for besides those that always need one. A waiting step ends after ``lasts``, or on the day that the field
+    ``lasts_until`` says.
     """
 
     step: Step
@@ -115,6 +118,14 @@ class StepRule:
     flow_labels: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     declared_outcomes: Mapping[Outcome, Step] = field(default_factory=lambda: MappingProxyType({}), hash=False)
     fields: tuple[SopField, ...] = ()
+    title: str = ""
+    reason_for: tuple[Outcome, ...] = ()
+    lasts: StandardTime | None = None
+    lasts_until: str = ""
+
+    def needs_reason(self, outcome: Outcome) -> bool:
+        """Whether ``outcome`` of this step is to have a reason."""
+        return outcome in NEEDS_REASON or outcome in self.reason_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +180,10 @@ class GlossaryTerm:
 
 @dataclass(frozen=True, slots=True)
 class Sop:
-    """A complete SOP. ``rules`` are in the SOP's order; number and dates are None where it gives none."""
+    """A complete SOP. ``rules`` are in the SOP's order; number and dates are None where it gives none.
+
+    ``without_verification`` is why a change may end without one, empty if it may not.
+    """
 
     key: str
     number: str | None
@@ -194,6 +208,7 @@ class Sop:
     record_keeping: tuple[str, ...] = ()
     glossary: tuple[GlossaryTerm, ...] = ()
     rows: tuple[ExtraRow, ...] = ()
+    without_verification: str = ""
 
     @property
     def first_step(self) -> Step:
@@ -249,6 +264,15 @@ class Sop:
         """Return the fields that this SOP asks for in ``step``; an answer to a return has those of the request."""
         rule = self.rules.get(Step.REQUEST if step is Step.RETURNED else step)
         return rule.fields if rule else ()
+
+    def steps_of(self, kind: Step) -> tuple[Step, ...]:
+        """Return the steps of this kind, in the SOP's order."""
+        return tuple(step for step in self.rules if step.kind is kind)
+
+    def step_title(self, step: Step) -> Message:
+        """Return what the SOP calls ``step``."""
+        rule = self.rules.get(step)
+        return own_words(rule.title) if rule is not None and rule.title else step.title
 
     def rule(self, step: Step) -> StepRule:
         """Return the rule of ``step``; raises KeyError if the SOP leaves the step out."""

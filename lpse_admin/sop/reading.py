@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import _
 from lpse_admin.sop.durations import parse_standard_time
-from lpse_admin.sop.fields import read_fields
+from lpse_admin.sop.fields import SopFieldKind, read_fields
 from lpse_admin.sop.model import (
     ExtraRow,
     GlossaryTerm,
@@ -29,7 +29,17 @@ from lpse_admin.sop.model import (
     StepRule,
     Switches,
 )
-from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
+from lpse_admin.sop.steps import (
+    KNOWN_STEPS,
+    MAX_OUTCOME_LENGTH,
+    MAX_STEP_LENGTH,
+    OUTCOMES,
+    OWN_KINDS,
+    OWN_STEP_OUTCOMES,
+    REPEATABLE_STEPS,
+    Outcome,
+    Step,
+)
 from lpse_admin.sop.toml.parser import read_toml
 from lpse_admin.sop.toml.scanner import find_line_numbers
 from lpse_admin.sop.toml.values import MAX_KEY_LENGTH, SourceFile, Table, printable
@@ -45,7 +55,8 @@ MAX_FILE_CHARACTERS = 100_000
 #: tomllib takes minutes to parse a key with thousands of dotted parts.
 MAX_DOTS_PER_LINE = 500
 #: The lengths of the database columns for these texts; an actor's title is stored with "Plh." before it.
-MAX_TEXT_LENGTH, MAX_ACTOR_LENGTH, MAX_TIME_LENGTH = 300, 250, 100
+MAX_TEXT_LENGTH, MAX_ACTOR_LENGTH, MAX_TIME_LENGTH, MAX_TITLE_LENGTH = 300, 250, 100, 200
+MAX_REASON_LENGTH = 1_000
 #: The name of an SOP file is its key.
 MAX_FILE_NAME_LENGTH = 100
 NIP_DIGITS = 18
@@ -65,7 +76,7 @@ _LIST_KEYS = (
 _DATE_KEYS = ("made", "revised", "approved")
 _TOP_LEVEL_KEYS = (
     "number", "title", "time_zone", *_DATE_KEYS, "table_title", *_LIST_KEYS,
-    "agency", "signatory", "switches", "glossary", "actors", "rows", "steps",
+    "agency", "signatory", "switches", "glossary", "actors", "rows", "steps", "without_verification",
 )  # fmt: skip
 _AGENCY_KEYS = ("key", "name", "region", "province", "hierarchy", "address", "account_suffix")
 _SIGNATORY_KEYS = ("name", "nip", "office", "place")
@@ -82,8 +93,12 @@ _STEP_TABLE_KEYS = (
     "remarks",
     "flow",
     "fields",
+    "title",
+    "reason_for",
+    "lasts",
+    "lasts_until",
 )
-_STEP_NAMES = [step.value for step in Step if step is not Step.CLOSED]
+_STEP_NAMES = [step.value for step in KNOWN_STEPS]
 _ACTOR_ROLES = [role for role in Role if role in ACTOR_ROLES]
 #: WIB (the second is that of West Kalimantan), WITA and WIT.
 _TIME_ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
@@ -128,7 +143,8 @@ def _build_sop(table: Table, key: str) -> Sop:
     numbers: dict[int, KeyPath] = {}
     rows = _rows(table, numbers, {actor.key for actor in actors})
     reader = _StepReader(table, {actor.key: actor.role for actor in actors}, switches, numbers)
-    for path, message in validate_moves(reader.nodes, switches):
+    reason = table.text("without_verification", max_length=MAX_REASON_LENGTH)
+    for path, message in validate_moves(reader.nodes, switches, without_verification=bool(reason)):
         table.source.add_error(path, message)
     return Sop(
         key=key,
@@ -154,6 +170,7 @@ def _build_sop(table: Table, key: str) -> Sop:
         equipment=table.texts("equipment"),
         warnings=table.texts("warnings"),
         record_keeping=table.texts("record_keeping"),
+        without_verification=reason,
     )
 
 
@@ -263,6 +280,44 @@ def _row_number(entry: Table, used_numbers: dict[int, KeyPath]) -> int | None:
     return no
 
 
+def _step_called(name: str) -> Step | None:
+    """Return the step of this name that an SOP can have, or None."""
+    if name in OWN_KINDS or name == Step.CLOSED:
+        return None
+    try:
+        return Step(name)
+    except ValueError:
+        return None
+
+
+def _own_outcome(table: Table, name: str, step: Step) -> Outcome | None:
+    """Return the outcome that an SOP calls ``name`` in a step of its own, or None with an error."""
+    possible = OWN_STEP_OUTCOMES.get(step.kind, ())
+    if name in tuple(Outcome) and name not in possible:
+        others = f" ({', '.join(possible)})" if possible else ""
+        table.add_error(_("%(outcome)s belongs to the steps of the procedure; name it in the SOP's own words%(others)s",
+                      outcome=name, others=others), name)  # fmt: skip
+        return None
+    try:
+        return Outcome(name)
+    except ValueError:
+        table.add_error(_("an outcome is called by letters, digits and hyphens, at most %(longest)s, not %(found)s",
+                      longest=MAX_OUTCOME_LENGTH, found=printable(name)), name)  # fmt: skip
+        return None
+
+
+def _reasons(entry: Table, outcomes: Mapping[Outcome, Step]) -> tuple[Outcome, ...]:
+    """Return the outcomes that the SOP wants a reason for."""
+    names = entry.texts("reason_for")
+    for index, name in enumerate(names):
+        if name not in outcomes and not entry.table("outcomes", None).values.get(name):
+            entry.add_error(
+                _("%(outcome)s is not among the outcomes of this step: %(known)s",
+                  outcome=printable(name), known=", ".join(outcomes)), "reason_for", index,
+            )  # fmt: skip
+    return tuple(outcome for outcome in outcomes if outcome in names)
+
+
 class _StepReader:
     """Reads all steps of the file: ``rules`` for the SOP, ``nodes`` for the validation."""
 
@@ -272,21 +327,24 @@ class _StepReader:
         self.actors = actors
         self.rules: dict[Step, StepRule] = {}
         self.nodes: dict[Step, StepNode] = {}
+        self.entries: dict[Step, Table] = {}
         #: Whether every step was identified; otherwise a step that seems to be left out may be one of the others.
         self.all_steps_known = True
         seen: set[str] = set()
         entries = list(table.tables("steps", _STEP_TABLE_KEYS))
         names = [entry.values.get("key") for entry in entries]
+        self.steps = tuple(step for name in names if isinstance(name, str) and (step := _step_called(name)))
         for entry in entries:
             no = _row_number(entry, used_numbers)
             name = entry.text("key", is_required=True)
             step = self._parse_step(entry, name, "key") or self._guess_step(name, names) if name else None
             self.all_steps_known &= step is not None
-            if name in seen:
+            if name.lower() in seen:
                 entry.add_error(_("the step %(step)s is defined twice", step=printable(name)), "key")
                 step = None
-            seen.add(name)
+            seen.add(name.lower())
             self._read_step(entry, step, no, switches)
+        self._check_days_of_waiting()
         if not self.all_steps_known:
             self.nodes = {step: self._drop_unknown(node) for step, node in self.nodes.items()}
 
@@ -315,8 +373,14 @@ class _StepReader:
         CLOSED, which the caller handles, is suggested only for the target of an outcome.
         """
         known = _STEP_NAMES if keys in {("key",), ("of",)} else [*_STEP_NAMES, Step.CLOSED.value]
-        if name in _STEP_NAMES:
-            return Step(name)
+        if (step := _step_called(name)) is not None:
+            return step
+        if name.partition(".")[0] in REPEATABLE_STEPS and (name in OWN_KINDS or "." in name):
+            entry.add_error(
+                _("a step of this name is written %(kind)s.name: letters, digits and hyphens, at most %(longest)s"
+                  " characters in all", kind=name.partition(".")[0], longest=MAX_STEP_LENGTH), *keys,
+            )  # fmt: skip
+            return None
         close = difflib.get_close_matches(name[:MAX_KEY_LENGTH], known, n=1)
         if close:
             entry.add_error(
@@ -326,6 +390,21 @@ class _StepReader:
             entry.add_error(_("unknown step %(step)s; known steps are %(known)s",
                           step=printable(name), known=", ".join(known)), *keys)  # fmt: skip
         return None
+
+    def _check_days_of_waiting(self) -> None:
+        """Add an error for each step that waits until a day that no field of the SOP says."""
+        days = {
+            field.key
+            for rule in self.rules.values()
+            for field in rule.fields
+            if field.kind in {SopFieldKind.DATE, SopFieldKind.MOMENT}
+        }
+        for step, rule in self.rules.items():
+            if rule.lasts_until and rule.lasts_until not in days:
+                self.entries[step].add_error(
+                    _("%(key)s is not the key of a field of the kind date or moment", key=printable(rule.lasts_until)),
+                    "lasts_until",
+                )
 
     def _read_step(self, entry: Table, step: Step | None, no: int | None, switches: Switches) -> None:
         """Read one step; if ``step`` is None, only to collect its errors."""
@@ -342,8 +421,11 @@ class _StepReader:
         fields = read_fields(entry, outcomes, entry.table("outcomes", None).key_names())
         if fields and step is Step.RETURNED:
             entry.add_error(_("the fields of %(step)s are those of request", step=step), "fields")
+        reasons = _reasons(entry, outcomes)
+        lasts, lasts_until = self._wait(entry, step)
         if step is None:
             return
+        self.entries[step] = entry
         records = tuple((path, item.record_step) for path, item in requires if item.record_step is not None)
         known_role = role if role in ACTOR_ROLES else None
         self.nodes[step] = StepNode(
@@ -358,25 +440,43 @@ class _StepReader:
             standard=standard,
             requires=tuple(item for _path, item in requires),
             outputs=outputs,
-            leads_to=MappingProxyType(apply_switches(step, outcomes, switches)),
+            leads_to=MappingProxyType(apply_switches(step, outcomes, switches, self.steps)),
             remarks=remarks,
             flow_labels=MappingProxyType(flow),
             declared_outcomes=MappingProxyType(outcomes),
             fields=fields,
+            title=entry.text("title", max_length=MAX_TITLE_LENGTH),
+            reason_for=reasons,
+            lasts=lasts,
+            lasts_until=lasts_until,
         )
 
     @staticmethod
-    def _standard_time(entry: Table) -> StandardTime | None:
-        text = entry.text("time", max_length=MAX_TIME_LENGTH)
+    def _standard_time(entry: Table, key: str = "time") -> StandardTime | None:
+        text = entry.text(key, max_length=MAX_TIME_LENGTH)
         if not text:
-            if isinstance(entry.values.get("time"), str):
-                entry.add_error(_("time is empty; leave the line out where the SOP sets none"), "time")
+            if isinstance(entry.values.get(key), str):
+                entry.add_error(_("%(key)s is empty; leave the line out where the SOP sets none", key=key), key)
             return None
         standard = parse_standard_time(text)
         if standard is None:
             entry.add_error(_("%(time)s is not a standard time; write it like 2 jam, 15 menit or 1 hari, up to a year",
-                          time=printable(text)), "time")  # fmt: skip
+                          time=printable(text)), key)  # fmt: skip
         return standard
+
+    def _wait(self, entry: Table, step: Step | None) -> tuple[StandardTime | None, str]:
+        """Return for how long a waiting step waits, or until the day in which field."""
+        lasts, until = self._standard_time(entry, "lasts"), entry.text("lasts_until")
+        given = [key for key in ("lasts", "lasts_until") if entry.values.get(key)]
+        if step is not None and step.kind is Step.WAITING:
+            if len(given) != 1:
+                entry.add_error(_("a waiting step has either lasts or lasts_until"), *given[:1])
+            if entry.values.get("time"):
+                entry.add_error(_("a waiting step has no standard time; what is done after it is a step of its own"),
+                                "time")  # fmt: skip
+        elif given and step is not None:
+            entry.add_error(_("%(key)s belongs to steps called waiting.name", key=given[0]), given[0])
+        return lasts, until
 
     def _flow(self, entry: Table) -> dict[str, str]:
         table = entry.table("flow", None)
@@ -408,7 +508,9 @@ class _StepReader:
 
     @staticmethod
     def _outcome(table: Table, name: str, step: Step | None) -> Outcome | None:
-        known = OUTCOMES[step] if step is not None else tuple(Outcome)
+        known = OUTCOMES[step.kind] if step is not None else tuple(Outcome)
+        if step is not None and step.is_own:
+            return _own_outcome(table, name, step)
         if name in known:
             return Outcome(name)
         if name in tuple(Outcome):

@@ -45,7 +45,7 @@ def _remarks(sop: Sop, text: str, key: str, remark_of: Callable[[StepRule], Mess
 
 
 def _dead_end(rule: StepRule) -> Message | None:
-    ways_out = _WAYS_OUT.get(rule.step)
+    ways_out = _WAYS_OUT.get(rule.step.kind)
     if ways_out is None or any(outcome in rule.leads_to for outcome in ways_out):
         return None
     return _(

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.steps import CONFLICTING_DUTIES, HEAD_STEPS, REQUESTER_STEPS, STEP_DUTIES, Outcome, Step
+from lpse_admin.sop.steps import (
+    CONFLICTING_DUTIES,
+    HEAD_STEPS,
+    REQUESTER_STEPS,
+    Outcome,
+    Step,
+    duty_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
@@ -24,7 +31,10 @@ if TYPE_CHECKING:
 _FIXED_ROLE = {
     **dict.fromkeys(REQUESTER_STEPS, Role.REQUESTER),
     **dict.fromkeys(HEAD_STEPS, Role.HEAD),
+    Step.ACCEPTANCE: Role.REQUESTER,
 }
+#: Steps of an SOP's own in which somebody decides, and so can say no.
+_CHOICES = (Step.DECISION, Step.ACCEPTANCE)
 #: Outcomes that must lead to CLOSED.
 _ALWAYS_CLOSING = (Outcome.REJECTED, Outcome.WITHDRAWN)
 #: Outcomes that may close a request before its implementation.
@@ -47,18 +57,28 @@ class StepNode:
     required_records: tuple[tuple[KeyPath, Step], ...] = field(default=())
 
 
-def apply_switches(step: Step, declared_outcomes: Mapping[Outcome, Step], switches: Switches) -> dict[Outcome, Step]:
-    """Return the target of each outcome of ``step`` with the switches applied."""
-    moves = dict(declared_outcomes)
-    if switches.head_approves_every_change and step is Step.URGENCY and Outcome.NORMAL in moves:
-        moves[Outcome.NORMAL] = Step.APPROVAL
-    if switches.verification_may_return_report and step is Step.VERIFICATION:
-        moves[Outcome.REVISE] = Step.REPORT
+def apply_switches(
+    step: Step, declared_outcomes: Mapping[Outcome, Step], switches: Switches, steps: Iterable[Step]
+) -> dict[Outcome, Step]:
+    """Return the target of each outcome of ``step`` with the switches applied; ``steps`` are those of the SOP.
+
+    Of several approvals a normal change comes to the first one; a report goes back to the last one before.
+    """
+    moves, steps = dict(declared_outcomes), tuple(steps)
+    if switches.head_approves_every_change and step.kind is Step.URGENCY and Outcome.NORMAL in moves:
+        moves[Outcome.NORMAL] = next((one for one in steps if one.kind is Step.APPROVAL), Step.APPROVAL)
+    if switches.verification_may_return_report and step.kind is Step.VERIFICATION:
+        before = steps[: steps.index(step)] if step in steps else steps
+        reports = [one for one in before or steps if one.kind is Step.REPORT]
+        moves[Outcome.REVISE] = reports[-1] if reports else Step.REPORT
     return moves
 
 
-def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
-    """Yield every error in the moves, with its path in the file."""
+def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches, *, without_verification: bool = False) -> Errors:
+    """Yield every error in the moves, with its path in the file.
+
+    ``without_verification``: the SOP says why a change may end without one.
+    """
     if Step.REQUEST not in nodes:
         yield ("steps",), _("there is no step %(step)s, where every request starts", step=Step.REQUEST)
     yield from _switch_errors(nodes, switches)
@@ -67,10 +87,11 @@ def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors
         yield from _role_errors(node, nodes)
         yield from _target_errors(node, nodes, switches)
         yield from _record_errors(node, graph)
+        yield from _outcome_errors(node)
     yield from _reachability_errors(graph)
     yield from _decision_errors(graph)
     yield from _approval_errors(graph, switches)
-    yield from _closing_errors(graph)
+    yield from _closing_errors(graph, without_verification=without_verification)
     yield from _test_errors(graph)
 
 
@@ -79,7 +100,9 @@ class _Graph:
 
     def __init__(self, nodes: Mapping[Step, StepNode], switches: Switches) -> None:
         self.nodes = nodes
-        self.moves = {step: apply_switches(step, node.declared_outcomes, switches) for step, node in nodes.items()}
+        self.moves = {
+            step: apply_switches(step, node.declared_outcomes, switches, nodes) for step, node in nodes.items()
+        }
         known = {*nodes, Step.CLOSED}
         self.incomplete_steps = {
             step
@@ -90,6 +113,16 @@ class _Graph:
 
     def outcome_path(self, step: Step, outcome: Outcome) -> KeyPath:
         return (*self.nodes[step].path, "outcomes", outcome.value)
+
+    def of_kind(self, kind: Step) -> set[Step]:
+        """Return the steps of the SOP of this kind."""
+        return {step for step in self.nodes if step.kind is kind}
+
+    def targets(self, kind: Step, outcome: Outcome) -> Iterator[tuple[Step, Step]]:
+        """Yield each step of this kind that has ``outcome``, and where that leads."""
+        for step in self.nodes:
+            if step.kind is kind and (target := self.moves[step].get(outcome)) is not None:
+                yield step, target
 
     def edges(self) -> Iterator[tuple[Step, Outcome, Step]]:
         for step, moves in self.moves.items():
@@ -112,20 +145,27 @@ class _Graph:
                     pending.append(target)
         return reached
 
+    def reaches(
+        self, kind: Step, starts: Iterable[Step], *, excluding: Callable[[Step, Outcome], bool] | None = None
+    ) -> bool:
+        """Whether a step of this kind can be reached from ``starts`` without the moves that ``excluding`` selects."""
+        return any(step.kind is kind for step in self.reachable_from(starts, excluding=excluding))
+
     def is_complete(self, reached: Collection[Step]) -> bool:
         """Whether no other step than ``reached`` could be reached, whatever the unknown targets are."""
         return not self.incomplete_steps.intersection(reached)
 
 
 def _switch_errors(nodes: Mapping[Step, StepNode], switches: Switches) -> Errors:
-    if switches.head_approves_every_change and Step.APPROVAL not in nodes:
+    kinds = {step.kind for step in nodes}
+    if switches.head_approves_every_change and Step.APPROVAL not in kinds:
         yield (
             ("switches", "head_approves_every_change"),
             _("this switch needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL),
         )
     if switches.verification_may_return_report:
         for step in (Step.REPORT, Step.VERIFICATION):
-            if step not in nodes:
+            if step not in kinds:
                 yield (
                     ("switches", "verification_may_return_report"),
                     _("this switch needs the step %(step)s, which this SOP leaves out", step=step),
@@ -136,7 +176,7 @@ def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
     if node.role is None:
         return
     path = (*node.path, "actor")
-    fixed = _FIXED_ROLE.get(node.step)
+    fixed = _FIXED_ROLE.get(node.step.kind)
     if fixed is not None:
         if node.role is not fixed:
             yield (
@@ -145,11 +185,12 @@ def _role_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
                   step=node.step, role=fixed, found=node.role),
             )  # fmt: skip
         return
-    conflicting = CONFLICTING_DUTIES[STEP_DUTIES[node.step]] if node.step in STEP_DUTIES else frozenset()
+    duty = duty_of(node.step)
+    conflicting = CONFLICTING_DUTIES[duty] if duty is not None else frozenset()
     for other in nodes.values():
         # A wrong actor of a step with a fixed role is reported at that step only.
-        role = _FIXED_ROLE.get(other.step, other.role)
-        if role is node.role and STEP_DUTIES.get(other.step) in conflicting:
+        role = _FIXED_ROLE.get(other.step.kind, other.role)
+        if role is node.role and duty_of(other.step) in conflicting:
             yield (
                 path,
                 _("%(step)s and %(other)s check each other, so their actors must not both have the role %(role)s",
@@ -172,13 +213,25 @@ def _target_errors(node: StepNode, nodes: Mapping[Step, StepNode], switches: Swi
             yield path, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.RETURNED)
         elif outcome is Outcome.RESUBMITTED and (target is Step.CLOSED or nodes[target].role is Role.REQUESTER):
             yield path, _("%(outcome)s must lead to a step of an actor other than the requester", outcome=outcome)
-        elif outcome is Outcome.REFUSED and target not in _ALLOWED_AFTER_REFUSAL:
+        elif outcome is Outcome.REFUSED and target.kind not in _ALLOWED_AFTER_REFUSAL:
             yield path, _("%(outcome)s must not lead to %(step)s: that would bypass the head",
                            outcome=outcome, step=target)  # fmt: skip
         elif outcome is Outcome.REVISE and not switches.verification_may_return_report:
             yield path, _("%(outcome)s needs the switch verification_may_return_report", outcome=outcome)
-        elif outcome is Outcome.REVISE and target is not Step.REPORT:
+        elif outcome is Outcome.REVISE and target.kind is not Step.REPORT:
             yield path, _("%(outcome)s must lead to %(step)s", outcome=outcome, step=Step.REPORT)
+
+
+def _outcome_errors(node: StepNode) -> Errors:
+    """Check how many ways out a step of the SOP's own has: a choice has two, what is none has one."""
+    if node.is_incomplete:
+        return
+    number, path = len(node.declared_outcomes), (*node.path, "outcomes")
+    if node.step.kind in _CHOICES and number == 1:
+        yield path, _("%(step)s has one outcome: name the way to say no as well", step=node.step)
+    elif node.step.kind in (Step.ACKNOWLEDGEMENT, Step.WAITING) and number > 1:
+        yield path, _("%(step)s is no decision, so it has one outcome; a decision is called decision.%(name)s",
+                       step=node.step, name=node.step.own_name)  # fmt: skip
 
 
 def _record_errors(node: StepNode, graph: _Graph) -> Errors:
@@ -206,64 +259,71 @@ def _reachability_errors(graph: _Graph) -> Errors:
 
 def _decision_errors(graph: _Graph) -> Errors:
     """Check that a change is decided before its implementation, and not implemented again once verified."""
-    if not graph.nodes.keys() & {Step.EVALUATION, Step.APPROVAL}:
+    if not graph.of_kind(Step.EVALUATION) | graph.of_kind(Step.APPROVAL):
         return
     for step, outcome in ((Step.REQUEST, Outcome.SUBMITTED), (Step.RETURNED, Outcome.RESUBMITTED)):
         target = graph.moves.get(step, {}).get(outcome)
         if target is None:
             continue
         undecided = graph.reachable_from({target}, excluding=lambda _step, made: made in _DECISIONS)
-        if Step.IMPLEMENTATION in undecided:
+        if any(reached.kind is Step.IMPLEMENTATION for reached in undecided):
             yield (
                 graph.outcome_path(step, outcome),
                 _("after %(outcome)s a change could reach %(step)s without having been accepted or approved",
                   outcome=outcome, step=Step.IMPLEMENTATION),
             )  # fmt: skip
-    verified = graph.moves.get(Step.VERIFICATION, {}).get(Outcome.VERIFIED)
-    if verified is not None and Step.IMPLEMENTATION in graph.reachable_from({verified}):
-        yield (
-            graph.outcome_path(Step.VERIFICATION, Outcome.VERIFIED),
-            _("a verified change could come to %(step)s again", step=Step.IMPLEMENTATION),
-        )
+    implementations = graph.of_kind(Step.IMPLEMENTATION)
+    for verification, verified in graph.targets(Step.VERIFICATION, Outcome.VERIFIED):
+        after = graph.reachable_from({verified}) & implementations
+        # Of several implementations one may follow the verification of another.
+        again = [one for one in after if len(implementations) == 1 or verification in graph.reachable_from({one})]
+        if again:
+            yield (
+                graph.outcome_path(verification, Outcome.VERIFIED),
+                _("a verified change could come to %(step)s again", step=min(again)),
+            )
 
 
 def _approval_errors(graph: _Graph, switches: Switches) -> Errors:
-    urgent = graph.moves.get(Step.URGENCY, {}).get(Outcome.EMERGENCY)
-    if urgent is not None:
-        path = graph.outcome_path(Step.URGENCY, Outcome.EMERGENCY)
-        if Step.APPROVAL not in graph.nodes:
+    approvals = graph.of_kind(Step.APPROVAL)
+    for urgency, urgent in graph.targets(Step.URGENCY, Outcome.EMERGENCY):
+        path = graph.outcome_path(urgency, Outcome.EMERGENCY)
+        if not approvals:
             yield path, _("an emergency needs the step %(step)s, which this SOP leaves out", step=Step.APPROVAL)
-        elif Step.IMPLEMENTATION in graph.reachable_from(
-            {urgent}, excluding=lambda step, _outcome: step is Step.APPROVAL
-        ):
+        elif graph.reaches(Step.IMPLEMENTATION, {urgent}, excluding=lambda step, _outcome: step.kind is Step.APPROVAL):
             yield path, _("an emergency could reach %(step)s without the approval of the head",
                            step=Step.IMPLEMENTATION)  # fmt: skip
-    if switches.head_approves_every_change and Step.APPROVAL in graph.nodes:
-        around = graph.reachable_from(
-            {Step.REQUEST}, excluding=lambda step, outcome: (step, outcome) == (Step.APPROVAL, Outcome.APPROVED)
-        )
-        if Step.IMPLEMENTATION in around:
+    if switches.head_approves_every_change and approvals:
+        is_approved = (Step.APPROVAL, Outcome.APPROVED)
+        if graph.reaches(
+            Step.IMPLEMENTATION, {Step.REQUEST}, excluding=lambda step, outcome: (step.kind, outcome) == is_approved
+        ):
             yield (
                 ("switches", "head_approves_every_change"),
                 _("a change could reach %(step)s without the approval of the head", step=Step.IMPLEMENTATION),
             )
-    refused = graph.moves.get(Step.APPROVAL, {}).get(Outcome.REFUSED)
-    if refused in _ALLOWED_AFTER_REFUSAL and refused is not Step.CLOSED:
-        ahead = graph.reachable_from({refused}, excluding=lambda step, _outcome: step is Step.IMPLEMENTATION)
-        if Step.APPROVAL not in ahead and graph.is_complete(ahead):
+    for approval, refused in graph.targets(Step.APPROVAL, Outcome.REFUSED):
+        if refused.kind not in _ALLOWED_AFTER_REFUSAL or refused is Step.CLOSED:
+            continue
+        ahead = graph.reachable_from({refused}, excluding=lambda step, _outcome: step.kind is Step.IMPLEMENTATION)
+        if approval not in ahead and graph.is_complete(ahead):
             yield (
-                graph.outcome_path(Step.APPROVAL, Outcome.REFUSED),
-                _("after a refusal there would be no way back to %(step)s", step=Step.APPROVAL),
+                graph.outcome_path(approval, Outcome.REFUSED),
+                _("after a refusal there would be no way back to %(step)s", step=approval),
             )
 
 
-def _closing_errors(graph: _Graph) -> Errors:
-    if Step.IMPLEMENTATION not in graph.nodes:
+def _closing_errors(graph: _Graph, *, without_verification: bool) -> Errors:
+    implementations = graph.of_kind(Step.IMPLEMENTATION)
+    if not implementations:
         return
-    untouched = graph.reachable_from({Step.REQUEST}, excluding=lambda step, _outcome: step is Step.IMPLEMENTATION)
-    unverified = graph.reachable_from(
-        {Step.IMPLEMENTATION}, excluding=lambda step, outcome: (step, outcome) == (Step.VERIFICATION, Outcome.VERIFIED)
-    )
+    untouched = graph.reachable_from({Step.REQUEST}, excluding=lambda step, _outcome: step.kind is Step.IMPLEMENTATION)
+    is_verified = (Step.VERIFICATION, Outcome.VERIFIED)
+    unverified: set[Step] = set()
+    if not without_verification:
+        unverified = graph.reachable_from(
+            implementations, excluding=lambda step, outcome: (step.kind, outcome) == is_verified
+        )
     for step, outcome, target in graph.edges():
         if target is not Step.CLOSED:
             continue
@@ -272,7 +332,7 @@ def _closing_errors(graph: _Graph) -> Errors:
                 graph.outcome_path(step, outcome),
                 _("%(outcome)s could close a change that was implemented and never verified", outcome=outcome),
             )
-        elif step in untouched and step is not Step.IMPLEMENTATION and outcome not in _MAY_CLOSE_EARLY:
+        elif step in untouched and step.kind is not Step.IMPLEMENTATION and outcome not in _MAY_CLOSE_EARLY:
             yield (
                 graph.outcome_path(step, outcome),
                 _("%(outcome)s could close a change as completed that was never implemented", outcome=outcome),
@@ -280,28 +340,24 @@ def _closing_errors(graph: _Graph) -> Errors:
 
 
 def _test_errors(graph: _Graph) -> Errors:
-    failed = graph.moves.get(Step.TEST, {}).get(Outcome.FAILED)
-    if failed is not None:
+    for test, failed in graph.targets(Step.TEST, Outcome.FAILED):
         after = graph.reachable_from(
-            {failed}, excluding=lambda step, outcome: step is Step.ROLLBACK or outcome is Outcome.PASSED
+            {failed}, excluding=lambda step, outcome: step.kind is Step.ROLLBACK or outcome is Outcome.PASSED
         )
-        is_released = Step.RELEASE in after and Outcome.SCHEDULED in graph.moves[Step.RELEASE]
-        if is_released or Step.CLOSED in after:
+        if Step.CLOSED in after or any(
+            release in after for release, _ in graph.targets(Step.RELEASE, Outcome.SCHEDULED)
+        ):
             yield (
-                graph.outcome_path(Step.TEST, Outcome.FAILED),
+                graph.outcome_path(test, Outcome.FAILED),
                 _("a change whose test failed could be released or closed without a roll back or a passed test"),
             )
-    rolled_back = graph.moves.get(Step.ROLLBACK, {}).values()
+    rolled_back = [target for step in graph.of_kind(Step.ROLLBACK) for target in graph.moves[step].values()]
     after = graph.reachable_from(rolled_back, excluding=lambda _step, outcome: outcome is Outcome.PASSED)
-    release = graph.nodes.get(Step.RELEASE)
-    if (
-        release
-        and Step.RELEASE in after
-        and not release.is_incomplete
-        and Outcome.NO_RELEASE not in release.declared_outcomes
-    ):
-        yield (
-            (*release.path, "outcomes"),
-            _("%(step)s can follow a roll back, so it needs the outcome %(outcome)s",
-              step=Step.RELEASE, outcome=Outcome.NO_RELEASE),
-        )  # fmt: skip
+    for step in graph.of_kind(Step.RELEASE) & after:
+        release = graph.nodes[step]
+        if not release.is_incomplete and Outcome.NO_RELEASE not in release.declared_outcomes:
+            yield (
+                (*release.path, "outcomes"),
+                _("%(step)s can follow a roll back, so it needs the outcome %(outcome)s",
+                  step=step, outcome=Outcome.NO_RELEASE),
+            )  # fmt: skip

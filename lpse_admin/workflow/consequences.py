@@ -25,7 +25,7 @@ _MEANINGS: dict[Outcome, Message] = {
 
 def needs_confirmation(move: Move) -> bool:
     """Whether ``move`` is confirmed: it closes the request, is a decision of the head, or ends in a roll back."""
-    return move.target is Step.CLOSED or move.origin in HEAD_STEPS or move.outcome is Outcome.FAILED
+    return move.target is Step.CLOSED or move.origin.kind in HEAD_STEPS or move.outcome is Outcome.FAILED
 
 
 def consequence(sop: Sop, move: Move) -> tuple[Message, ...]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import says_nothing, shorten
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS
+from lpse_admin.workflow.record_fields import fields_of_step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +37,7 @@ def date_questions(
     """
     if outcome in _WITHOUT_QUESTIONS:
         return {}
-    results = {field.key: _date_question(field, record.get(field.key), now, since) for field in RECORD_FIELDS[step]}
+    results = {field.key: _date_question(field, record.get(field.key), now, since) for field in fields_of_step(step)}
     questions = {key: question for key, question in results.items() if question}
     if outcome is Outcome.SCHEDULED and record.get("actual_at") is None:
         question = window_question(record.get("window_end_at"), now)

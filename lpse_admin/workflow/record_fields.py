@@ -7,19 +7,19 @@ optional for the others. Behind them come the fields that the SOP itself asks fo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import LabelledEnum, Message, _
+from lpse_admin.i18n import LabelledEnum, Message, _, own_words
 from lpse_admin.parsing.blank import is_blank
 from lpse_admin.sop.fields import NO, YES
-from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, Outcome, Step
+from lpse_admin.sop.steps import NEEDS_REASON, OUTCOMES, OWN_KINDS, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from lpse_admin.sop import Sop
+    from lpse_admin.sop import Sop, StepRule
     from lpse_admin.sop.fields import FieldCondition, SopField
 
 
@@ -295,13 +295,26 @@ RECORD_FIELDS: Mapping[Step, tuple[RecordField, ...]] = {
         RecordField("notes", _("Notes"), FieldKind.MULTI_LINE),
     ),
     Step.CLOSED: (),
+    **dict.fromkeys(OWN_KINDS, (RecordField("notes", _("Notes"), FieldKind.MULTI_LINE),)),
 }
+
+
+def fields_of_step(step: Step) -> tuple[RecordField, ...]:
+    """Return the fields that every record of the kind of ``step`` has."""
+    return RECORD_FIELDS[step.kind]
+
 
 #: What the requester may say and the evaluation has to: an empty field of an evaluation is as in the request.
 EVALUATED_FIELDS = ("kind", "impact", "resources", "test_plan", "rollback_plan")
 
 #: The reason of an outcome; it is stored with the activity and not with the record.
 REASON_FIELD = RecordField("reason", _("Reason"), FieldKind.MULTI_LINE, frozenset(NEEDS_REASON))
+
+
+def reason_field(rule: StepRule) -> RecordField | None:
+    """Return the reason as a field of the step of ``rule``, or None if none of its outcomes is to have one."""
+    outcomes = frozenset(outcome for outcome in rule.leads_to if rule.needs_reason(outcome))
+    return replace(REASON_FIELD, required_for=outcomes) if outcomes else None
 
 
 #: Before the key of a field that an SOP asks for, in forms, records and addresses.
@@ -324,11 +337,6 @@ def sop_field(field: SopField) -> RecordField:
     )
 
 
-def own_words(text: str) -> Message:
-    """Return an SOP's own text as a Message, which no catalogue translates."""
-    return Message("%(text)s", {"text": text})
-
-
 def sop_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
     """Return the fields that ``sop`` asks for in ``step``."""
     return tuple(map(sop_field, sop.fields_of(step)))
@@ -336,7 +344,7 @@ def sop_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
 
 def record_fields(sop: Sop, step: Step) -> tuple[RecordField, ...]:
     """Return the fields of the record of ``step`` under ``sop``, those that it asks for itself last."""
-    return (*RECORD_FIELDS[step], *sop_fields(sop, step))
+    return (*fields_of_step(step), *sop_fields(sop, step))
 
 
 def missing_fields(fields: Iterable[RecordField], outcome: Outcome, values: Mapping[str, object]) -> dict[str, Message]:

@@ -15,7 +15,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.sop import ItemKind, Move, RequiredItem, RequirementCondition, Sop, StepRule
-from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, Duty, Outcome, Result, Step, Urgency, duty_of
 from lpse_admin.workflow.deviations import (
     OUTPUT_LACKING,
     DetectedDeviation,
@@ -25,6 +25,7 @@ from lpse_admin.workflow.deviations import (
     output_field,
 )
 from lpse_admin.workflow.record_fields import (
+    REASON_FIELD,
     ChangeKind,
     forbidden_fields,
     is_empty,
@@ -34,6 +35,7 @@ from lpse_admin.workflow.record_fields import (
 )
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Collection, Mapping
 
 
@@ -44,7 +46,7 @@ class Position:
     ``duties`` maps each duty to the ids of the users who did it; ``refused`` is true from the head's refusal until
     the head's approval; ``test_failed`` is true from a failed test until a later one passes or, after a rollback,
     for good; ``evaluated_conditions`` are those that the evaluation in hand would add; ``assignee_id`` is the id of the
-    user who has taken up the current step.
+    user who has taken up the current step; ``waits_until`` is until when a waiting step is still to wait.
     """
 
     step: Step
@@ -57,6 +59,7 @@ class Position:
     conditions: frozenset[RequirementCondition] = frozenset()
     evaluated_conditions: frozenset[RequirementCondition] = frozenset()
     assignee_id: int | None = None
+    waits_until: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +102,7 @@ def is_head(principal: Principal) -> bool:
 
 def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
     """Return the duty that ``principal`` did earlier and that conflicts with the current step, if any."""
-    duty = STEP_DUTIES.get(position.step)
+    duty = duty_of(position.step)
     if duty is None:
         return None
     return next(
@@ -116,10 +119,16 @@ def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Mes
     """Return why ``principal`` may not act on the current step, or None if they may."""
     if refusal := reason_not_eligible(sop, position, principal):
         return refusal
+    if position.waits_until is not None:
+        return _(
+            "“%(step)s” waits until %(until)s; it can be finished from then on.",
+            step=sop.step_title(position.step),
+            until=position.waits_until,
+        )
     if position.assignee_id not in {None, principal.id}:
         return _(
             "“%(step)s” is assigned to somebody else, who can reassign it; or take it over with a reason.",
-            step=position.step.title,
+            step=sop.step_title(position.step),
         )
     return None
 
@@ -133,13 +142,13 @@ def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> M
         return _(
             "Only the %(actor)s may act on “%(step)s”.",
             actor=sop.actor_title(position.step),
-            step=position.step.title,
+            step=sop.step_title(position.step),
         )
     if duty := conflicting_duty(position, principal):
         return _(
             "You have already %(part)s, so somebody else must act on “%(step)s”.",
             part=duty.title,
-            step=position.step.title,
+            step=sop.step_title(position.step),
         )
     return None
 
@@ -148,8 +157,8 @@ def reason_move_blocked(move: Move, position: Position) -> Message | None:
     """Return why the history of this request blocks the SOP's ``move``, or None if it does not."""
     if (
         position.refused
-        and move.target is Step.IMPLEMENTATION
-        and (move.origin, move.outcome) != (Step.APPROVAL, Outcome.APPROVED)
+        and move.target.kind is Step.IMPLEMENTATION
+        and (move.origin.kind, move.outcome) != (Step.APPROVAL, Outcome.APPROVED)
     ):
         return _("The head has refused this request: without the head's approval it cannot be implemented.")
     if move.outcome is Outcome.SCHEDULED and position.rolled_back:
@@ -179,7 +188,7 @@ def letters_of_the_type(sop: Sop, position: Position) -> tuple[RequiredItem, ...
     The evaluation may say a type that the request did not: it is accepted when these are there.
     """
     rule, type_of_change = sop.rules.get(Step.REQUEST), RequirementCondition.ACCOUNT
-    if rule is None or position.step is not Step.EVALUATION or type_of_change in position.conditions:
+    if rule is None or position.step.kind is not Step.EVALUATION or type_of_change in position.conditions:
         return ()
     documents = (item for item in rule.requires if item.kind is ItemKind.DOCUMENT)
     return tuple(item for item in documents if item.condition is type_of_change)
@@ -208,6 +217,8 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
         errors["answer_to_refusal"] = _(
             "The head has refused this request: state how this evaluation responds to that."
         )
+    if outcome in sop.rules[position.step].reason_for and is_empty(evidence.values.get(REASON_FIELD.key)):
+        errors[REASON_FIELD.key] = _("“%(field)s” is required here.", field=REASON_FIELD.label)
     for item in missing_items(sop, position, outcome, evidence):
         if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
             errors[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
@@ -220,14 +231,14 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
 def fields_not_kept(sop: Sop, position: Position, outcome: Outcome) -> frozenset[str]:
     """Return the keys of the values that the record does not keep if the current step ends in ``outcome``."""
     unrelated = unrelated_fields(record_fields(sop, position.step), outcome)
-    if position.step is Step.EVALUATION and not position.refused:
+    if position.step.kind is Step.EVALUATION and not position.refused:
         return unrelated | {"answer_to_refusal"}
     return unrelated
 
 
 def missing_items(sop: Sop, position: Position, outcome: Outcome, evidence: Evidence) -> tuple[RequiredItem, ...]:
     """Return the items that the SOP requires for ``outcome`` and that are not present."""
-    if outcome in _OUTCOMES_WITHOUT_REQUIREMENTS:
+    if _is_without_requirements(sop, position, outcome):
         return ()
     items = required_items(sop.rules[position.step], position)
     if outcome is Outcome.ACCEPTED:
@@ -248,13 +259,20 @@ def detect_deviations(
         return ()
     detected = [lateness_deviation(evidence.lateness)] if evidence.lateness else []
     detected += map(_missing_item_deviation, missing_items(sop, position, outcome, evidence))
-    if outcome not in _OUTCOMES_WITHOUT_REQUIREMENTS:
+    if not _is_without_requirements(sop, position, outcome):
         detected += [
             DetectedDeviation(DeviationKind.OUTPUT, output_field(index), what=output)
             for index, output in enumerate(sop.rules[position.step].outputs)
             if evidence.values.get(output_field(index)) == OUTPUT_LACKING
         ]
     return tuple(detected)
+
+
+def _is_without_requirements(sop: Sop, position: Position, outcome: Outcome) -> bool:
+    """Whether ``outcome`` is chosen because something is missing; of an SOP's own outcomes, those with a reason are."""
+    return outcome in _OUTCOMES_WITHOUT_REQUIREMENTS or (
+        outcome.is_own and outcome in sop.rules[position.step].reason_for
+    )
 
 
 def _missing_item_deviation(item: RequiredItem) -> DetectedDeviation:
@@ -278,7 +296,11 @@ def move_from(sop: Sop, position: Position, outcome: Outcome) -> Move:
     rule = sop.rules[position.step]
     if outcome not in rule.leads_to:
         raise NoSuchMove(
-            _("“%(outcome)s” is not an outcome of “%(step)s”.", outcome=outcome.title, step=position.step.title)
+            _(
+                "“%(outcome)s” is not an outcome of “%(step)s”.",
+                outcome=outcome.title,
+                step=sop.step_title(position.step),
+            )
         )
     move = Move(position.step, outcome, rule.leads_to[outcome])
     if refusal := reason_move_blocked(move, position):
@@ -313,7 +335,7 @@ def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal,
 def position_after(position: Position, move: Move, actor_id: int) -> Position:
     """Return the position that ``move`` by ``actor_id`` leads to from ``position``."""
     duties = dict(position.duties)
-    if duty := STEP_DUTIES.get(move.origin):
+    if duty := duty_of(move.origin):
         duties[duty] = duties.get(duty, frozenset()) | {actor_id}
     effects: dict[str, Any] = {}
     if move.outcome in OUTCOME_EFFECTS:

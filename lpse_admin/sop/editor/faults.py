@@ -163,6 +163,13 @@ _DEFAULT_PATHS: dict[str, tuple[str | int, ...]] = {
 PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "%(key)s is missing": _NOT_FILLED_IN,
     "%(key)s is empty": _NOT_FILLED_IN,
+    "%(key)s is empty; leave the line out where the SOP sets none": _say(
+        _("“%(label)s” has only blanks: type a time, or nothing.")
+    ),
+    "%(key)s is not the key of a field of the kind date or moment": _say(
+        _("“%(label)s” is to be a field with a date, or with a date and time.")
+    ),
+    "%(key)s belongs to steps called waiting.name": _say(_("Only a step of waiting has “%(label)s”.")),
     "%(key)s is longer than %(longest)s characters": _say(
         _("“%(label)s” has more than %(longest)s characters: shorten it.")
     ),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.model import RowKind
-from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
+from lpse_admin.sop.steps import KNOWN_STEPS, OUTCOMES, Outcome, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def outcomes_of(key: str) -> tuple[Outcome, ...]:
 
 def offered_steps(taken: set[str]) -> list[tuple[str, Message]]:
     """Return key and title of each step that can be added to an SOP that has those with the keys ``taken``."""
-    return [(step.value, step.title) for step in Step if step is not Step.CLOSED and step.value not in taken]
+    return [(step.value, step.title) for step in KNOWN_STEPS if step.value not in taken]
 
 
 def outcome_title(key: str) -> Message:
