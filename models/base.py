@@ -88,6 +88,31 @@ def enum_type(enum_class: type[StrEnum], name: str) -> Enum:
 _JSON_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
 
 
+class OpenEnum(TypeDecorator["StrEnum"]):
+    """A member of an enum that SOPs add members to (``lpse_admin.sop.steps``), by value.
+
+    There is no CHECK: the foreign keys to the moves of the SOP hold what a history may say.
+    """
+
+    impl = String
+    cache_ok = True
+
+    def __init__(self, enum_class: type[StrEnum], length: int) -> None:
+        """Store members of ``enum_class`` of at most ``length`` characters."""
+        super().__init__(length)
+        self.enum_class = enum_class
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Return the value; raises ValueError for what can be no member."""
+        return None if value is None else self.enum_class(value).value
+
+    @override
+    def process_result_value(self, value: str | None, dialect: Dialect) -> StrEnum | None:
+        """Return the member."""
+        return None if value is None else self.enum_class(value)
+
+
 class EnumSet(TypeDecorator["tuple[StrEnum, ...]"]):
     """Several members of an enum in one column: their values in the enum's order, with a space between; NULL for none.
 

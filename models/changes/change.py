@@ -38,6 +38,7 @@ from models.deviations.deviation import Deviation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.sops.sop import SopRevision
+from models.step_types import step_type
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -182,7 +183,7 @@ class ChangeRequest(Base):
     on_behalf_of: Mapped[ShortText | None]
     linked_change_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("change_request.id"))
 
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"), default=Step.REQUEST)
+    step: Mapped[Step] = mapped_column(step_type(), default=Step.REQUEST)
     urgency: Mapped[Urgency | None] = mapped_column(enum_type(Urgency, "urgency"))
     result: Mapped[Result | None] = mapped_column(enum_type(Result, "result"))
     #: True from the head's refusal until the head's approval.

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop import Move
-from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, STEP_DUTIES, Duty, Outcome, Result, Step, Urgency
+from lpse_admin.sop.steps import CONFLICTING_DUTIES, OUTCOME_EFFECTS, Duty, Outcome, Result, Step, Urgency, duty_of
 from lpse_admin.workflow.transitions import result_of
 from models.changes.change import ChangeRequest
 from models.changes.revision import ChangeRevision
@@ -153,9 +153,14 @@ def _move_errors(
     """Yield the errors of one move: not in the SOP, past a refusal, or by a user with a conflicting duty."""
     if expected_target is not row.target:
         yield _("step %(place)s ended with a move that its SOP does not have", place=row.sequence)
-    if state.is_refused and row.target is Step.IMPLEMENTATION and row.outcome is not Outcome.APPROVED:
+    if (
+        state.is_refused
+        and row.target is not None
+        and row.target.kind is Step.IMPLEMENTATION
+        and row.outcome is not Outcome.APPROVED
+    ):
         yield _("step %(place)s bypassed the head's refusal", place=row.sequence)
-    duty = STEP_DUTIES.get(row.step)
+    duty = duty_of(row.step)
     if duty is None:
         return
     if any(row.actor_id in state.duties.get(other, ()) for other in CONFLICTING_DUTIES[duty]):

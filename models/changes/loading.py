@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import bindparam, exists, select
 
 from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from lpse_admin.workflow.record_fields import FieldKind, fields_of_step
 from lpse_admin.worktime.step_timing import StepTimestamps
 from models.changes.change import ChangeRequest
 from models.changes.moves.assignment import Reassignment
@@ -147,7 +147,7 @@ def steps_of(session: Session, change_id: int) -> list[StepShown]:
     connection = session.connection()
     rows = connection.execute(_steps(), {"change": change_id}).all()
     steps = [_shown(row) for row in rows]
-    visited = {step.step for step in steps}
+    visited = {step.step.kind for step in steps}
     for step, key, load_rows in (
         (Step.TEST, "cases", _cases),
         (Step.RELEASE, "touched_assets", _touched),
@@ -157,7 +157,7 @@ def steps_of(session: Session, change_id: int) -> list[StepShown]:
         if step in visited:
             rows_by_step = load_rows(session, change_id)
             for one in steps:
-                if one.step is step:
+                if one.step.kind is step:
                     one.record[key] = rows_by_step.get(one.id, [])
     if any(row[-1] for row in rows):
         _add_own_values(session, change_id, {step.id: step for step in steps})
@@ -192,7 +192,7 @@ def _record_columns() -> dict[Step, tuple[tuple[str, ...], int]]:
 def _own_keys(step: Step) -> tuple[str, ...]:
     if step in REQUESTER_STEPS:
         return ()
-    return tuple(field.key for field in RECORD_FIELDS[step] if field.kind not in LIST_FIELD_KINDS)
+    return tuple(field.key for field in fields_of_step(step) if field.kind not in LIST_FIELD_KINDS)
 
 
 @cache
@@ -217,7 +217,7 @@ def _steps() -> Select[Any]:
 
 
 def _shown(row: Sequence[Any]) -> StepShown:
-    keys, index = _record_columns()[row[2]]
+    keys, index = _record_columns()[row[2].record]
     record = dict(zip(keys, row[index:], strict=False))
     return StepShown(*(*row[:_NAMED], record))
 

@@ -49,6 +49,7 @@ from models.delegation.delegation import Delegation, capacity, load_active_deleg
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.notifications import rules
 from models.office.agency import Agency
+from models.step_types import is_of_kind, step_type
 from models.validation import text_error
 
 if TYPE_CHECKING:
@@ -163,7 +164,7 @@ class Deviation(Base):
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"))
     activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
     #: Identifies it within step and kind: a ``LatenessBasis`` value, or the field of the SOP's item or output.
     subject: Mapped[str] = mapped_column(String(120))
@@ -279,7 +280,7 @@ class Deviation(Base):
 
     def _is_own_deviation_of(self, by: User) -> bool:
         """Whether ``by`` is the executor; steps of the head do not count, since ``by`` acted there as the head."""
-        return self.executor_id == by.id and self.step not in HEAD_STEPS
+        return self.executor_id == by.id and self.step.kind not in HEAD_STEPS
 
     def can_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it waits for the head, and ``user`` may dispose of it as head or acting head."""
@@ -350,7 +351,7 @@ class Deviation(Base):
 
 def not_own_deviation_of(user: User) -> ColumnElement[bool]:
     """Return the criterion for deviations that are not ``user``'s own (``Deviation.can_be_disposed_by``)."""
-    return or_(Deviation.executor_id != user.id, Deviation.step.in_(HEAD_STEPS))
+    return or_(Deviation.executor_id != user.id, is_of_kind(Deviation.step, *HEAD_STEPS))
 
 
 def can_follow_up(user: User) -> bool:

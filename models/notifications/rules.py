@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Select
     from sqlalchemy.orm import Session
 
+    from lpse_admin.sop import Sop
     from lpse_admin.workflow.transitions import Position
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
@@ -48,22 +49,25 @@ def notify_move(
     if requester.id != case.actor.id:
         # A request that returns to the requester is one notification, with the reason, and not two.
         mail_events = (Event.WAITING,) if is_theirs else ()
-        values = _outcome_values(finished, following)
+        values = _outcome_values(case.sop, finished, following)
         notices.append(Notice(Event.OUTCOME, [requester], f"outcome-{finished.id}", finished, values, mail_events))
     if following is not None:
         eligible = [one for one, is_eligible in recipients.values() if is_eligible and one.id != case.actor.id]
-        event, values = _event_of_waiting_step(case.change, following), _waiting_step_values(finished, following)
+        event, values = (
+            _event_of_waiting_step(case.change, following),
+            _waiting_step_values(case.sop, finished, following),
+        )
         notices.append(Notice(event, eligible, f"waiting-{following.id}", following, values))
     create_notifications(session, notices, change=case.change, now=case.now)
 
 
-def _outcome_values(finished: Activity, following: Activity | None) -> dict[str, object]:
+def _outcome_values(sop: Sop, finished: Activity, following: Activity | None) -> dict[str, object]:
     return {
-        "step": finished.step.title,
+        "step": sop.step_title(finished.step),
         "outcome": finished.outcome,
         "reason": finished.reason,
         "by": finished.capacity,
-        "next": None if following is None else following.step.title,
+        "next": None if following is None else sop.step_title(following.step),
     }
 
 
@@ -105,13 +109,13 @@ def _people(acting: Role | None) -> Select[Any]:
 
 
 def _event_of_waiting_step(change: ChangeRequest, following: Activity) -> Event:
-    is_emergency = following.step is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
+    is_emergency = following.step.kind is Step.APPROVAL and change.urgency is Urgency.EMERGENCY
     return Event.EMERGENCY if is_emergency else Event.WAITING
 
 
-def _waiting_step_values(finished: Activity, following: Activity) -> dict[str, object]:
+def _waiting_step_values(sop: Sop, finished: Activity, following: Activity) -> dict[str, object]:
     return {
-        "step": following.step.title,
+        "step": sop.step_title(following.step),
         "outcome": finished.outcome,
         "reason": finished.reason,
         "by": finished.capacity,
@@ -128,7 +132,7 @@ def notify_acting_head(session: Session, change: ChangeRequest, user: User, now:
     notify(
         session, _event_of_waiting_step(change, following), [user], now=now,
         key=f"waiting-{following.id}", change=change,
-        activity=following, **_waiting_step_values(finished, following),
+        activity=following, **_waiting_step_values(change.sop, finished, following),
     )  # fmt: skip
 
 

@@ -32,6 +32,8 @@ class Agency(Base):
     time_zone: Mapped[ShortText]
     #: What the SOP in force calls the head: "Kepala UKPBJ". None before one is enacted.
     head_title: Mapped[ShortText | None]
+    #: The records of the steps of its SOPs (``Step.record``), with a space between; None: of the declared ones all.
+    step_records: Mapped[ShortText | None]
     #: The secret by which the codes on this office's papers are made and known again.
     paper_key: Mapped[str | None] = mapped_column(String(64), default=lambda: secrets.token_hex(_KEY_BYTES))
 

@@ -81,10 +81,15 @@ def permittable_freezes(session: Session, change: ChangeRequest, sop: Sop | None
     They are not lifted, have no permit for this request yet, and ended after the request was submitted (an emergency
     may be recorded after the freeze in which it happened).
     """
-    if change.submitted_at is None or Step.RELEASE not in (sop or change.sop).reachable_steps(change.step):
+    if change.submitted_at is None or not _may_be_released(sop or change.sop, change.step):
         return []
     parameters = {"agency": change.agency_id, "change": change.id, "submitted": change.submitted_at}
     return list(session.scalars(_NOT_PERMITTED_YET, parameters))
+
+
+def _may_be_released(sop: Sop, step: Step) -> bool:
+    """Whether a release can still follow from ``step``."""
+    return any(reached.kind is Step.RELEASE for reached in sop.reachable_steps(step))
 
 
 # On every page of an open request that the head sees, so put together once.
@@ -178,4 +183,4 @@ def grant_permit(  # noqa: PLR0913 - the columns of a permit
 
 def _head_step_or_role(sop: Sop) -> Step | Role:
     """Return the approval step if the SOP has one, else the role of the head; for the actor title."""
-    return Step.APPROVAL if Step.APPROVAL in sop.rules else Role.HEAD
+    return next(iter(sop.steps_of(Step.APPROVAL)), Role.HEAD)

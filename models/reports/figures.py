@@ -474,18 +474,16 @@ def queues(session: Session, scope: AgencyScope, now: dt.datetime) -> list[Queue
     late = late_now(session, scope.agencies, now)
     rows = session.connection().execute(
         select(_activity.step, func.count(), func.sum(case((late, 1), else_=0)), func.min(_activity.arrived_at))
-        .where(
-            scope.in_agencies(_activity.agency_id), _activity.finished_at.is_(None), _activity.step.in_(_QUEUED_STEPS)
-        )
+        .where(scope.in_agencies(_activity.agency_id), _activity.finished_at.is_(None), _activity.step != Step.REQUEST)
         .group_by(_activity.step)
     )
     results = {step: Queue(step, waiting, int(late), oldest) for step, waiting, late, oldest in rows}
-    return [results[step] for step in Step if step in results]
+    order = {step: place for place, step in enumerate(Step)}
+    return [results[step] for step in sorted(results, key=lambda step: (order[step.kind], step.own_name))]
 
 
 _activity: Any = Activity.__table__.c
 _waited_minutes: Any = StepTotal.__table__.c.waited_minutes
-_QUEUED_STEPS = [step for step in Step if step not in {Step.REQUEST, Step.CLOSED}]
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from models import sync_trigger
 from models.base import Base, IdType, PrimaryKey, Timestamp, enum_type, partial_index
 from models.database import is_sqlite
 from models.deviations.deviation import DeviationState
+from models.step_types import step_type
 from models.sync_trigger import SyncTrigger
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ class StepTotal(Base):
 
     id: Mapped[PrimaryKey]
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     month: Mapped[dt.date]
     #: Waiting time in quarters of an hour, rounded down.
     wait_class: Mapped[int]
@@ -130,7 +131,7 @@ class DeviationTotal(Base):
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
     month: Mapped[dt.date | None]
     kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     state: Mapped[DeviationState] = mapped_column(enum_type(DeviationState, "state"))
     executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     number: Mapped[int]
@@ -154,7 +155,7 @@ class RequesterDeviationTotal(Base):
     requester_id: Mapped[int] = mapped_column(IdType, ForeignKey("user_account.id"))
     month: Mapped[dt.date | None]
     kind: Mapped[DeviationKind] = mapped_column(enum_type(DeviationKind, "kind"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     state: Mapped[DeviationState] = mapped_column(enum_type(DeviationState, "state"))
     executor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     follower_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))

@@ -21,6 +21,7 @@ from models.office.agency import Agency
 from models.reports.totals import DeviationTotal, RequesterTotal
 from models.scope import visible
 from models.sops.clocks import load_calendars_and_sops
+from models.step_types import is_of_kind
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -104,7 +105,11 @@ def count_emergencies(session: Session, acting_user: ActingUser) -> tuple[int, d
 _EMERGENCIES = (
     select(func.count(), func.min(Activity.arrived_at))
     .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
-    .where(Activity.step == Step.APPROVAL, Activity.finished_at.is_(None), ChangeRequest.urgency == Urgency.EMERGENCY)
+    .where(
+        is_of_kind(Activity.step, Step.APPROVAL),
+        Activity.finished_at.is_(None),
+        ChangeRequest.urgency == Urgency.EMERGENCY,
+    )
 )
 
 
@@ -323,7 +328,10 @@ def _steps_of(parts: Collection[Duty]) -> list[Step]:
 #: Between an open step and one that was taken: who took the latter may not take the former.
 _CONFLICTS = or_(
     *(
-        and_(_activity.step.in_(_steps_of({part})), _taken.step.in_(_steps_of(CONFLICTING_DUTIES[part])))
+        and_(
+            is_of_kind(_activity.step, *_steps_of({part})),
+            is_of_kind(_taken.step, *_steps_of(CONFLICTING_DUTIES[part])),
+        )
         for part in Duty
     )
 )

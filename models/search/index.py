@@ -19,7 +19,7 @@ from sqlalchemy import BigInteger, CheckConstraint, Index, text
 from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
-from lpse_admin.sop.steps import REQUESTER_STEPS, Step
+from lpse_admin.sop.steps import OWN_KINDS, REQUESTER_STEPS, Step
 from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, FieldKind
 from models import sync_trigger
 from models.base import Base, IdType, LongText
@@ -227,7 +227,7 @@ _CHANGE_NAMES = ("number", "title", "requester_name", "requester_institution", "
 STEP_WORDS: dict[Step, tuple[str, ...]] = {
     step: tuple(field.key for field in fields if field.kind in _TEXTS)
     for step, fields in RECORD_FIELDS.items()
-    if step not in {*REQUESTER_STEPS, Step.CLOSED}
+    if step not in {*REQUESTER_STEPS, Step.CLOSED} and step.record is step
 }
 
 #: Rows of a step's record: table, the column that names the step, and columns with words.
@@ -253,6 +253,16 @@ def _qualified(alias: str, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{alias}.{column}" for column in columns)
 
 
+def _is_of_kind(dialect: str, step: Step) -> str:
+    """Return the condition that the step of ``t`` has the record of ``step``, whatever name an SOP gave it."""
+    kind = (
+        "split_part(t.step, '.', 1)" if dialect == "postgresql" else "substr(t.step, 1, instr(t.step || '.', '.') - 1)"
+    )
+    if step.is_own:
+        return f"{kind} IN {tuple(one.value for one in OWN_KINDS)}"
+    return f"{kind} = '{step.value}'"
+
+
 def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
     """Yield the words of a step's record, and of the rows in it: only the table of its own step is looked into."""
     gathered = {"sqlite": "group_concat({}, ' ')", "postgresql": "string_agg({}, ' ' ORDER BY p.position)"}[dialect]
@@ -268,7 +278,7 @@ def _step_record_words(dialect: str, only: Step | None) -> Iterator[str]:
         result.append((step, f"SELECT {words} FROM ({inner}) p"))
     for step, words in result:
         if only is None:
-            yield f"CASE t.step WHEN '{step}' THEN ({words}) END"
+            yield f"CASE WHEN {_is_of_kind(dialect, step)} THEN ({words}) END"
         elif only is step:
             yield f"({words})"
 

@@ -31,6 +31,7 @@ from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
 from models.sops.sop import SopRevision, SopState, SopStep
+from models.step_types import is_of_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -181,7 +182,7 @@ def parts_not_apart(register: Register) -> Iterator[Found]:
             Activity.actor_id == other.actor_id,
             or_(
                 *(
-                    (Activity.step == step) & other.step.in_(_steps_against(step))
+                    is_of_kind(Activity.step, step) & is_of_kind(other.step, *_steps_against(step))
                     for step, duty in STEP_DUTIES.items()
                     if CONFLICTING_DUTIES[duty]
                 )
@@ -199,17 +200,17 @@ def _steps_against(step: Step) -> list[Step]:
 def approval_missing(register: Register) -> Iterator[Found]:
     """Find emergencies that were implemented, under an SOP with an approval, without one before."""
     approval = aliased(Activity, flat=True)
-    has_approval_step = exists().where(SopStep.sop_id == ChangeRequest.sop_id, SopStep.step == Step.APPROVAL)
+    has_approval_step = exists().where(SopStep.sop_id == ChangeRequest.sop_id, is_of_kind(SopStep.step, Step.APPROVAL))
     is_approved = exists().where(
         approval.change_id == ChangeRequest.id,
-        approval.step == Step.APPROVAL,
+        is_of_kind(approval.step, Step.APPROVAL),
         approval.outcome == Outcome.APPROVED,
         approval.finished_at <= Activity.arrived_at,
     )
     return _changes(
         register,
         ChangeRequest.urgency == Urgency.EMERGENCY,
-        Activity.step == Step.IMPLEMENTATION,
+        is_of_kind(Activity.step, Step.IMPLEMENTATION),
         has_approval_step,
         ~is_approved,
         fact=Activity.actor_name,
@@ -250,7 +251,9 @@ def asset_not_updated(register: Register) -> Iterator[Found]:
     """Find reviews that found a change of the assets, which the asset list does not show yet."""
     update = aliased(Activity, flat=True)
     is_updated = exists().where(
-        update.change_id == AssetReview.change_id, update.step == Step.ASSET_UPDATE, update.finished_at.is_not(None)
+        update.change_id == AssetReview.change_id,
+        is_of_kind(update.step, Step.ASSET_UPDATE),
+        update.finished_at.is_not(None),
     )
     return register.rows(
         select(AssetReview.id, ChangeRequest.number, AssetReview.actor_name, AssetReview.finished_at)

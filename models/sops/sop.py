@@ -44,6 +44,7 @@ from models.base import (
 )
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
+from models.step_types import outcome_type, step_type
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -144,6 +145,10 @@ class SopRevision(Base):
             former.state, former.superseded_at = SopState.SUPERSEDED, now
             session.flush()
         self.state, self.enacted_at, self.enacted_by_id = SopState.IN_FORCE, now, by.id if by else None
+        records = {
+            step.record for sop in (*load_enacted_sops(session, [self.agency_id]), self.sop) for step in sop.steps
+        }
+        self.agency.step_records = " ".join(sorted(records))
         self.agency.head_title = self.sop.head_title[:SHORT_TEXT_LENGTH] or None
 
     def __str__(self) -> str:
@@ -195,7 +200,7 @@ class SopStep(Base):
 
     id: Mapped[PrimaryKey]
     sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     position: Mapped[int]
     no: Mapped[int | None]
     activity: Mapped[LongText]
@@ -218,9 +223,9 @@ class SopMove(Base):
     id: Mapped[PrimaryKey]
     sop_id: Mapped[int] = mapped_column(IdType, ForeignKey("sop.id"))
     position: Mapped[int]
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
-    outcome: Mapped[Outcome] = mapped_column(enum_type(Outcome, "outcome"))
-    target: Mapped[Step] = mapped_column(enum_type(Step, "target"))
+    step: Mapped[Step] = mapped_column(step_type())
+    outcome: Mapped[Outcome] = mapped_column(outcome_type())
+    target: Mapped[Step] = mapped_column(step_type())
 
 
 def sop_in_force(session: Session, agency_id: int) -> SopRevision | None:

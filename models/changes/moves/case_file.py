@@ -12,7 +12,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Move
-from lpse_admin.sop.steps import Duty
+from lpse_admin.sop.steps import Duty, Step
 from lpse_admin.workflow.record_fields import sop_fields
 from lpse_admin.workflow.transitions import (
     Position,
@@ -26,6 +26,7 @@ from lpse_admin.workflow.transitions import (
 from lpse_admin.worktime.step_timing import measure_step, standard_time_of
 from models.base import session_of
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.waiting_time import waits_until
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.sops.clocks import load_calendars_and_sops
@@ -185,7 +186,7 @@ def read_case(
     if visits is None:
         visits = session.connection().execute(_VISITS, {"change": change.id}).all()
     calendars, sops = load_calendars_and_sops(session, [change.agency])
-    sop = sops[change.sop_id]
+    sop, calendar = sops[change.sop_id], calendars[change.agency_id]
     rule = sop.rules.get(change.step)
     is_heads = rule is not None and rule.actor is Role.HEAD
     if delegation == TO_BE_READ:
@@ -193,12 +194,15 @@ def read_case(
             load_active_delegation(session, actor, now) if is_heads and _is_active_in_agency(change, actor) else None
         )
     position, person = position_of(change, visits), person_of(change, actor, delegation)
+    if change.step.kind is Step.WAITING and rule is not None:
+        end = waits_until(session, change, rule, visits[-1].arrived_at, calendar, now)
+        position = replace(position, waits_until=end)
     return CaseFile(
         change=change,
         visits=visits,
         current=None,
         sop=sop,
-        calendar=calendars[change.agency_id],
+        calendar=calendar,
         position=position,
         actor=actor,
         person=person,
@@ -214,7 +218,7 @@ def with_record(case: CaseFile) -> CaseFile:
     if last is None or last.finished_at is not None:
         return case
     if not isinstance(last, Activity):  # a plain row
-        last = session_of(case.actor).get_one(ACTIVITY_CLASSES[last.step], last.id, populate_existing=True)
+        last = session_of(case.actor).get_one(ACTIVITY_CLASSES[last.step.record], last.id, populate_existing=True)
     return replace(case, current=last)
 
 
@@ -259,6 +263,7 @@ _VISITS = (
         _activity.id,
         _activity.sequence,
         _activity.step,
+        _activity.arrived_at,
         _activity.outcome,
         _activity.target,
         _activity.actor_id,

@@ -148,7 +148,7 @@ def _store_input(case: CaseFile, given: Given, *, keeps_equipment: bool = False)
 def open_activity(change: ChangeRequest, sop: Sop, now: dt.datetime, before: Sequence[Any] = ()) -> Activity:
     """Create the activity of the current step of ``change``; ``before`` are the earlier activities or their rows."""
     rule = sop.rules[change.step]
-    activity = ACTIVITY_CLASSES[change.step](
+    activity = ACTIVITY_CLASSES[change.step.record](
         change=change,
         agency_id=change.agency_id,
         sop_id=change.sop_id,
@@ -162,7 +162,9 @@ def open_activity(change: ChangeRequest, sop: Sop, now: dt.datetime, before: Seq
         arrived_at=now,
     )
     if isinstance(activity, Evaluation) and change.is_refused:
-        activity.answers_id = next((earlier.id for earlier in reversed(before) if earlier.step is Step.APPROVAL), None)
+        activity.answers_id = next(
+            (earlier.id for earlier in reversed(before) if earlier.step.kind is Step.APPROVAL), None
+        )
     return activity
 
 
@@ -195,9 +197,9 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
         wrong = {key: error for key, error in {**wrong, **given.errors}.items() if key not in dropped}
         declared = {**(current.declared or {}), **deviation.declared_values(given.values)}
         position = case.position
-        if current.step in _CLASSIFYING_STEPS:
+        if current.step.kind in _CLASSIFYING_STEPS:
             conditions = _conditions_with(case, record)
-            if current.step is Step.EVALUATION:
+            if current.step.kind is Step.EVALUATION:
                 position = replace(position, evaluated_conditions=conditions)
             else:
                 position = replace(position, conditions=conditions)
@@ -263,7 +265,7 @@ def _rollback_plan(change: ChangeRequest) -> str | None:
 
 
 def _requires_documents(case: CaseFile) -> bool:
-    if case.position.step is Step.EVALUATION:
+    if case.position.step.kind is Step.EVALUATION:
         return True
     return case.rule is not None and any(item.kind is ItemKind.DOCUMENT for item in case.rule.requires)
 

@@ -8,9 +8,18 @@ activity, and a request has at most one open activity.
 from __future__ import annotations
 
 import datetime as dt
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+    type_coerce,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from lpse_admin.accounts.roles import Role
@@ -33,6 +42,7 @@ from models.base import (
     partial_index,
 )
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule, no_update_or_delete
+from models.step_types import RecordType, outcome_type, step_type
 
 if TYPE_CHECKING:
     from models.accounts.user import User
@@ -186,7 +196,7 @@ class Activity(Base):
     sequence: Mapped[int]
     previous_sequence: Mapped[int | None]
     revision: Mapped[int] = mapped_column(default=1)
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     actor_role: Mapped[Role] = mapped_column(enum_type(Role, "actor_role"))
     standard_minutes: Mapped[int | None]
     arrived_at: Mapped[Timestamp]
@@ -197,8 +207,8 @@ class Activity(Base):
     held_by_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     held_by_name: Mapped[str | None] = snapshot_of("held_by_id")
     finished_at: Mapped[Timestamp | None]
-    outcome: Mapped[Outcome | None] = mapped_column(enum_type(Outcome, "outcome"))
-    target: Mapped[Step | None] = mapped_column(enum_type(Step, "target"))
+    outcome: Mapped[Outcome | None] = mapped_column(outcome_type())
+    target: Mapped[Step | None] = mapped_column(step_type())
     actor_id: Mapped[int | None] = mapped_column(IdType, ForeignKey("user_account.id"))
     actor_name: Mapped[str | None] = snapshot_of("actor_id")
     actor_title: Mapped[str | None] = snapshot_of("actor_id", "position")
@@ -230,7 +240,7 @@ class Activity(Base):
     )
 
     __mapper_args__: dict[str, Any] = {
-        "polymorphic_on": "step",
+        "polymorphic_on": type_coerce(cast("Any", step).column, RecordType()),
     }
 
     def __init_subclass__(cls, **kwargs: object) -> None:
@@ -256,13 +266,13 @@ def _activity_key() -> Mapped[int]:
 class RequestActivity(Activity):
     """The requester's step; its fields are columns of the request."""
 
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REQUEST}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REQUEST.value}
 
 
 class ReturnedActivity(Activity):
     """The request is returned to the requester, who revises or withdraws it."""
 
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RETURNED}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RETURNED.value}
 
 
 class Evaluation(Activity):
@@ -270,7 +280,7 @@ class Evaluation(Activity):
 
     __tablename__ = "evaluation"
     __table_args__: Any = (enum_set_check("kind", ChangeKind),)
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.EVALUATION.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset(
         {"findings", "impact", "resources", "test_plan", "rollback_plan", "answer_to_refusal"}
@@ -297,7 +307,7 @@ class UrgencyAssessment(Activity):
     """The manager's assessment of the urgency of a request."""
 
     __tablename__ = "urgency_assessment"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.URGENCY.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"assessment"})
 
@@ -310,7 +320,7 @@ class Approval(Activity):
     """The head's decision on an emergency."""
 
     __tablename__ = "approval"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.APPROVAL}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.APPROVAL.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"considerations"})
 
@@ -322,7 +332,7 @@ class Implementation(Activity):
     """The implementation of the change."""
 
     __tablename__ = "implementation"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.IMPLEMENTATION.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"steps_taken", "participants"})
 
@@ -341,7 +351,7 @@ class TestRun(Activity):
 
     __test__: ClassVar[bool] = False  # pytest would collect classes of this name
     __tablename__ = "test_run"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TEST.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"documentation"})
 
@@ -378,7 +388,7 @@ class Rollback(Activity):
     """The rollback after a failed test."""
 
     __tablename__ = "rollback"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ROLLBACK.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"cause", "steps_taken", "state_restored", "verified_how"})
 
@@ -393,7 +403,7 @@ class Report(Activity):
     """The manager's report to the head."""
 
     __tablename__ = "report"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REPORT}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.REPORT.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"summary", "follow_up"})
 
@@ -406,7 +416,7 @@ class Verification(Activity):
     """The head's verification of the report."""
 
     __tablename__ = "verification"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.VERIFICATION}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.VERIFICATION.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"notes"})
 
@@ -427,7 +437,7 @@ class Release(Activity):
         Index(None, "actual_at"),
         CheckConstraint("set_aside_at IS NULL OR actual_at IS NULL", name="set_aside_or_done"),
     )
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.RELEASE.value}
 
     row_rules: ClassVar[RowRules] = (
         UpdateRule(
@@ -533,7 +543,7 @@ class AssetReview(Activity):
     """The review whether the change affects the asset list, and which assets."""
 
     __tablename__ = "asset_review"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_REVIEW.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"assessment"})
 
@@ -569,7 +579,7 @@ class AssetUpdate(Activity):
     """The update of the asset list: its mutations are applied all together or not at all."""
 
     __tablename__ = "asset_update"
-    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE}
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.ASSET_UPDATE.value}
 
     erasable_columns: ClassVar[frozenset[str]] = frozenset({"notes", "draft"})
 
@@ -583,7 +593,19 @@ class AssetUpdate(Activity):
     )
 
 
-#: The activity class of each step.
+class OwnStep(Activity):
+    """A step of an SOP's own: what it is and what it asks for stands in the SOP."""
+
+    __tablename__ = "own_step"
+    __mapper_args__: dict[str, Any] = {"polymorphic_identity": Step.TASK.value}
+
+    erasable_columns: ClassVar[frozenset[str]] = frozenset({"notes"})
+
+    id: Mapped[int] = _activity_key()
+    notes: Mapped[LongText | None]
+
+
+#: The activity class by ``Step.record``.
 ACTIVITY_CLASSES: dict[Step, type[Activity]] = {
     Step.REQUEST: RequestActivity,
     Step.RETURNED: ReturnedActivity,
@@ -598,4 +620,5 @@ ACTIVITY_CLASSES: dict[Step, type[Activity]] = {
     Step.RELEASE: Release,
     Step.ASSET_REVIEW: AssetReview,
     Step.ASSET_UPDATE: AssetUpdate,
+    Step.TASK: OwnStep,
 }

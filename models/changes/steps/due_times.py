@@ -15,11 +15,12 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
-from models.base import Base, IdType, Timestamp, enum_type
+from models.base import Base, IdType, Timestamp
 from models.changes.steps.activity import Activity
 from models.changes.steps.durations import upsert
 from models.office.calendars import load_calendar
 from models.sops.sop import load_sops
+from models.step_types import step_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,7 +44,7 @@ class StepDue(Base):
     change_id: Mapped[int] = mapped_column(IdType, ForeignKey("change_request.id"), primary_key=True)
     activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"))
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     due_at: Mapped[Timestamp]
 
 

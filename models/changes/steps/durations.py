@@ -26,11 +26,12 @@ from lpse_admin.worktime.step_timing import (
     round_up_to_minutes,
     standard_time_of,
 )
-from models.base import Base, IdType, Timestamp, enum_type
+from models.base import Base, IdType, Timestamp
 from models.changes.steps.activity import Activity
 from models.database import is_sqlite
 from models.office.calendars import load_calendar
 from models.sops.sop import load_sops
+from models.step_types import step_type
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -69,7 +70,7 @@ class StepTime(Base):
 
     activity_id: Mapped[int] = mapped_column(IdType, ForeignKey("activity.id"), primary_key=True)
     agency_id: Mapped[int] = mapped_column(IdType, ForeignKey("agency.id"))
-    step: Mapped[Step] = mapped_column(enum_type(Step, "step"))
+    step: Mapped[Step] = mapped_column(step_type())
     finished_at: Mapped[Timestamp]
     is_late: Mapped[bool | None]
     #: Working minutes from its arrival until it was taken up (or finished).

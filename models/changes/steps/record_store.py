@@ -18,9 +18,9 @@ from lpse_admin.workflow.field_values import MAX_TEXT_LENGTH
 from lpse_admin.workflow.record_fields import (
     EVALUATED_FIELDS,
     REASON_FIELD,
-    RECORD_FIELDS,
     FieldKind,
     RecordField,
+    fields_of_step,
     is_empty,
 )
 from models.base import SHORT_TEXT_LENGTH, is_id, is_storable
@@ -58,7 +58,7 @@ _TEST_CASE_FIELDS = ("name", "expected", "actual")
 def read_record(change: ChangeRequest, activity: Activity, own_fields: Sequence[RecordField] = ()) -> dict[str, Any]:
     """Return the stored values of the record by field key; ``own_fields`` are those that its SOP asks for."""
     owner: Any = change if activity.step in REQUESTER_STEPS else activity
-    record = {field.key: _read_field(owner, field) for field in RECORD_FIELDS[activity.step]}
+    record = {field.key: _read_field(owner, field) for field in fields_of_step(activity.step)}
     record |= read_field_values(activity, own_fields)
     return _with_request(record, change, activity) if isinstance(activity, Evaluation) else record
 
@@ -116,7 +116,7 @@ def examine(
     own_fields: Sequence[RecordField] = (),
 ) -> tuple[dict[str, Any], dict[str, Message]]:
     """Return the record as it will be with ``values`` in it, and an error for each value that cannot be in it."""
-    fields = [field for field in (*RECORD_FIELDS[activity.step], *own_fields) if field.key in values]
+    fields = [field for field in (*fields_of_step(activity.step), *own_fields) if field.key in values]
     errors: dict[str, Message] = {}
     for field in fields:
         value = values[field.key]
@@ -134,7 +134,7 @@ def store(
 ) -> None:
     """Write those of ``values`` that are fields of the step's record; ``check`` must have passed."""
     owner: Any = change if activity.step in REQUESTER_STEPS else activity
-    for field in RECORD_FIELDS[activity.step]:
+    for field in fields_of_step(activity.step):
         if field.key in values:
             _write_field(owner, field, values[field.key])
     store_field_values(change, activity, own_fields, values)
@@ -296,7 +296,7 @@ def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Mess
     first, last = {
         Step.IMPLEMENTATION: ("claimed_start_at", "claimed_end_at"),
         Step.RELEASE: ("window_start_at", "window_end_at"),
-    }.get(step, (None, None))
+    }.get(step.kind, (None, None))
     if first is None or last is None:
         return {}
     start, end = values.get(first), values.get(last)
@@ -304,6 +304,6 @@ def _cross_field_errors(step: Step, values: Mapping[str, Any]) -> dict[str, Mess
         return {}
     if end < start:
         return {last: _("The end is before the start.")}
-    if end == start and step is Step.RELEASE:  # an empty window would overlap with nothing
+    if end == start and step.kind is Step.RELEASE:  # an empty window would overlap with nothing
         return {last: _("The window end must be after its start.")}
     return {}
