@@ -75,6 +75,7 @@ TABLES: dict[str, Message] = {
     "release_asset": _("Asset of a release"),
     "report": _("Report"),
     "retention_rule": _("Rule of retention"),
+    "own_step": _("Step of an SOP's own"),
     "rollback": _("Roll back"),
     "room": _("Room"),
     "saved_view": _("Saved view"),

@@ -73,6 +73,7 @@ from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import MemberFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
+from views.sops.named_steps import SOP_STEPS
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -131,7 +132,7 @@ class ChangeView(RecordView):
         Column("title", _("Title"), ChangeRequest.title, wide=True),
         KIND_COLUMN,
         Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency),
-        Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, Step),
+        Column("step", _("Current step"), ChangeRequest.step, CellKind.CHOICE, SOP_STEPS),
         Column(
             "waiting_since",
             _("Waiting since"),
@@ -166,7 +167,7 @@ class ChangeView(RecordView):
             ),
         ),
         WaitingFilter("waiting", _("Waiting for"), of_requests=True),
-        ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=Step),
+        ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=SOP_STEPS),
         UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
         MemberFilter("kind", _("Type of change"), column=ChangeRequest.kind, choices=ChangeKind),
@@ -294,7 +295,7 @@ class ChangeView(RecordView):
     def needs_password(self) -> bool:
         """Ask for it at the head's decisions: approval and verification."""
         change_id = parse_id(str((request.view_args or {})["change_id"]))
-        return db.session.scalar(select(ChangeRequest.step).where(ChangeRequest.id == change_id)) in HEAD_STEPS
+        return _kind_of_step(change_id) in HEAD_STEPS
 
     # -- moves -------------------------------------------------------------------------------------------------
 
@@ -472,10 +473,16 @@ class ChangeView(RecordView):
                 "%(number)s: %(outcome)s. Now waiting: %(step)s (%(actor)s).",
                 number=number,
                 outcome=outcome.title,
-                step=change.step.title,
+                step=case.sop.step_title(change.step),
                 actor=case.sop.actor_title(change.step),
             )
         )
+
+
+def _kind_of_step(change_id: int | None) -> Step | None:
+    """Return the kind of the current step of a request, None for one that is not there."""
+    step = db.session.scalar(select(ChangeRequest.step).where(ChangeRequest.id == change_id))
+    return None if step is None else step.kind
 
 
 def _outcome_from_request() -> Outcome:

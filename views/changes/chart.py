@@ -14,7 +14,7 @@ from views.i18n.language import tr
 if TYPE_CHECKING:
     from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
     from lpse_admin.flowchart.layout import ChartLayout
-    from lpse_admin.sop import StandardTime
+    from lpse_admin.sop import Sop, StandardTime
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
 
@@ -50,7 +50,9 @@ class ChartRow:
     standard: str
 
     @classmethod
-    def of(cls, row: FlowChartRow, state: RowState | None, times: int, standard: StandardTime | None) -> ChartRow:
+    def of(
+        cls, sop: Sop, row: FlowChartRow, state: RowState | None, times: int, standard: StandardTime | None
+    ) -> ChartRow:
         """Return a row in the user's language."""
         state_text = tr(state.title) if state else ""
         return cls(
@@ -58,7 +60,7 @@ class ChartRow:
             state=state,
             no="" if row.no is None else str(row.no),
             text=tr(row.text),
-            title=tr(row.step.title) if row.step else tr(row.text),
+            title=tr(sop.step_title(row.step)) if row.step else tr(row.text),
             symbol=state.symbol if state else "",
             in_words=f"{state_text} ({times}×)" if times > 1 else state_text,
             standard=_standard_text(standard) if standard else "",
@@ -95,6 +97,7 @@ class ChangeChart:
             drawing,
             tuple(
                 ChartRow.of(
+                    case.sop,
                     row,
                     _row_state(change, row, times),
                     times.get(row.step, 0) if row.step else 0,

@@ -17,10 +17,10 @@ from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step, Urgency
 from lpse_admin.workflow.deviations import DeviationKind
 from lpse_admin.workflow.record_fields import (
     REASON_FIELD,
-    RECORD_FIELDS,
     REQUEST_FIELDS,
     REQUEST_FIELDSETS,
     RecordField,
+    fields_of_step,
 )
 from lpse_admin.workflow.transitions import required_items
 from models.changes.assets.affected import affected_by
@@ -239,7 +239,7 @@ class ChangePage:
                 for one in details.deviations
                 if one.kind is DeviationKind.TIME and is_obsolete(one, case.timing(shown_by_id[one.activity_id]))
             ),
-            undisposed=tuple(undisposed(change)) if form is not None and change.step is Step.VERIFICATION else (),
+            undisposed=tuple(undisposed(change)) if form is not None and change.step.kind is Step.VERIFICATION else (),
             absent_head=_absent_head(case, current, waits_for) if waits_for_head else None,
             may_record_absence=waits_for_head and may_record_absence(),
             release_conflicts=ReleaseConflicts.of(case, form),
@@ -274,7 +274,7 @@ class ChangePage:
         """Return the reason of an outcome with its form field."""
         if self.form is None:
             raise ValueError("the page has no form")
-        return REASON_FIELD, self.form[REASON_FIELD.key]
+        return self.form.reason or REASON_FIELD, self.form[REASON_FIELD.key]
 
     def fields_by_outcome(
         self, fields: Sequence[tuple[RecordField, Field]]
@@ -388,12 +388,12 @@ def _record_facts(step: StepShown) -> list[Fact]:
     values = step.record
     if step.step in REQUESTER_STEPS:
         return []
-    if step.step is Step.ASSET_UPDATE:
+    if step.step.kind is Step.ASSET_UPDATE:
         notes = [Fact(_("Notes"), collapsible_text(values["notes"]))] if values["notes"] else []
         return [Fact(_("Mutations"), _mutation_lines(values["mutations"])), *notes, *own_facts(step)]
     results = [
         Fact(field.label, format_field_value(values[field.key]))
-        for field in RECORD_FIELDS[step.step]
+        for field in fields_of_step(step.step)
         if values[field.key] not in (None, "", [])
     ]
     return [*results, *own_facts(step)]

@@ -179,12 +179,17 @@ def _unrecorded_releases(principal: ActingUser) -> list[CountedList]:
 
 def _counters_of_steps(counts: Counter[Step], without: Sequence[Step]) -> list[CountedList]:
     """Return what waits for the user at each step of the office, in the order of the procedure."""
-    steps = [step for step in STEP_SCREENS if counts.get(step) and step not in without]
+    order = {step: place for place, step in enumerate(STEP_SCREENS)}
+    steps = [step for step in counts if step.record in order and counts[step] and step.kind not in without]
+    steps.sort(key=lambda step: (order[step.record], step.own_name))
     return [CountedList(tr(step.title), counts[step], _waiting_url(step)) for step in steps]
 
 
 def _waiting_url(step: Step) -> str:
-    return url_for(f"{STEP_SCREENS[step]}.index_view", state="open", waiting=ME)
+    screen = f"{STEP_SCREENS[step.record]}.index_view"
+    if step.record is step:
+        return url_for(screen, state="open", waiting=ME)
+    return url_for(screen, state="open", waiting=ME, step=step.value)
 
 
 def _waiting_for_others(principal: ActingUser, *, as_rows: bool) -> dict[str, Any]:
@@ -224,7 +229,7 @@ def _work_rows(rows: Sequence[WaitingStep], *, for_user: bool) -> list[WorkRow]:
             lateness=_lateness(row),
             is_late=row.is_late,
             is_emergency=row.urgency is Urgency.EMERGENCY,
-            action=tr(_ACTIONS.get(row.step, _OTHER_ACTION)) if for_user else "",
+            action=tr(_ACTIONS.get(row.step.kind, _OTHER_ACTION)) if for_user else "",
             waits_for=f"{row.actor}: {row.assignee}" if row.assignee else row.actor,
             reason=row.reason or "",
         )

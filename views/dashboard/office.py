@@ -113,7 +113,7 @@ class OfficeSelection:
 
     def queue_urls(self, queue: figures.Queue) -> tuple[str, str]:
         """Return the addresses of the lists of open and of late visits of a step."""
-        screen = STEP_SCREENS.get(queue.step)
+        screen = STEP_SCREENS.get(queue.step) if queue.step.record is queue.step else None
         if screen is None:
             step = {"step": queue.step.value}
             return self.list_url("change", **step), self.list_url("change", **step, judged=LATE)

@@ -55,6 +55,7 @@ from views.listing.filters.order import Shortcut
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns
 from views.listing.record_view import current_principal, parse_id
+from views.sops.named_steps import SOP_STEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -234,7 +235,7 @@ class DeviationView(BulkView):
         Column("raised", _("Raised"), Deviation.raised_at, CellKind.DATETIME, sortable=True),
         Column("kind", _("Class"), Deviation.kind, CellKind.CHOICE, DeviationKind, in_list=False),
         Column("subject", _("Deviating item"), _subject_expression, CellKind.CHOICE, LatenessBasis),
-        Column("step", _("Step"), Deviation.step, CellKind.CHOICE, Step),
+        Column("step", _("Step"), Deviation.step, CellKind.CHOICE, SOP_STEPS),
         Column("measured", _("Measured time"), _TIMES, CellKind.MINUTES),
         Column("allowed", _("Standard time"), _TIMES, CellKind.MINUTES, in_list=False),
         Column("standard", _("Standard"), Deviation.standard),
@@ -268,7 +269,7 @@ class DeviationView(BulkView):
         ),
         DisposalFilter("waiting", _("Waiting for")),
         ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
-        ChoiceFilter("step", _("Step"), column=Deviation.step, choices=Step),
+        ChoiceFilter("step", _("Step"), column=Deviation.step, choices=SOP_STEPS),
         DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
         AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
         UserFilter("executor", _("Executor"), column=Deviation.executor_id, total_key="executor_id"),

@@ -64,7 +64,7 @@ def deviation_fields(case: CaseFile) -> dict[str, Any]:
             fields[f"{ACCOUNT_PREFIX}{output_field(index)}"] = TextAreaField(
                 tr(_("Explanation: %(output)s", output=output))
             )
-    if rule.step is Step.VERIFICATION and (waiting := undisposed(case.change)):
+    if rule.step.kind is Step.VERIFICATION and (waiting := undisposed(case.change)):
         colleagues = colleagues_of(case.change.agency_id)
         for deviation in waiting:
             fields |= disposal_fields(colleagues, deviation.id)
@@ -111,7 +111,7 @@ def deviation_values(form: StepForm, form_data: Mapping[str, Any]) -> dict[str, 
     values: dict[str, Any] = {name: form[name].data or "" for name in names}
     disposals = {
         str(one.id): disposal_values(form, one.id)
-        for one in (undisposed(form.change) if form.activity.step is Step.VERIFICATION else [])
+        for one in (undisposed(form.change) if form.activity.step.kind is Step.VERIFICATION else [])
         if disposal_field("disposal", one.id) in form_data
     }
     return values | ({DISPOSALS: disposals} if disposals else {})

@@ -16,7 +16,6 @@ from lpse_admin.documents.file_types import VIEWABLE_TYPES, FileType
 from lpse_admin.documents.inspection import viewable_type
 from lpse_admin.errors import FileTooLarge, Malformed, NotFound, ValidationFailed
 from lpse_admin.i18n import _
-from lpse_admin.sop.steps import Step
 from models.audit import trail
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity
@@ -38,6 +37,7 @@ from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, TextFilte
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
+from views.sops.named_steps import SOP_STEPS
 
 if TYPE_CHECKING:
     from typing import Any
@@ -71,7 +71,7 @@ class DocumentView(RecordView):
         Column("name", _("File name"), Document.name, is_link=True),
         Column("number", _("Request"), ChangeRequest.number),
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
-        Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, Step),
+        Column("step", _("Step"), _activity.c.step, CellKind.CHOICE, SOP_STEPS),
         Column("type", _("Type"), Document.media_type, in_list=False),
         Column("size", _("Size"), Document.size, CellKind.BYTES),
         Column("uploaded", _("Uploaded"), Document.uploaded_at, CellKind.DATETIME, sortable=True),
@@ -79,7 +79,7 @@ class DocumentView(RecordView):
         Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
     )
     column_filters = (
-        ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=Step),
+        ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=SOP_STEPS),
         TextFilter("sha256", _("SHA-256"), column=Document.sha256),
         DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
     )

@@ -87,7 +87,7 @@ class Column:
     expression: Any = None
     kind: CellKind = CellKind.TEXT
     #: What a CHOICE is one of: anything with a ``value`` that is stored and a ``title`` that is shown.
-    choices: type[StrEnum] | Sequence[Any] | None = None
+    choices: type[StrEnum] | Iterable[Any] | None = None
     #: Only columns with an index behind them can be sorted by.
     sortable: bool = False
     #: The table whose index the order is read along, where it is not the list's own; the list joins it.

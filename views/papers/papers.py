@@ -59,8 +59,8 @@ def papers_of_source(source: Source) -> list[Paper]:
         return []
     papers = [Paper(PaperKind.CHANGE_FORM, change.id)]
     for step in source.finished:
-        kinds = [PAPER_OF_STEP[step.step]] if step.step in PAPER_OF_STEP else []
-        if step.step is Step.RELEASE and step.outcome is Outcome.SCHEDULED and step.record.get("actual_at"):
+        kinds = [PAPER_OF_STEP[step.step.kind]] if step.step.kind in PAPER_OF_STEP else []
+        if step.step.kind is Step.RELEASE and step.outcome is Outcome.SCHEDULED and step.record.get("actual_at"):
             kinds.append(PaperKind.RELEASE)
         papers += [Paper(kind, step.id, 1 + sum(one.kind is kind for one in papers), step) for kind in kinds]
     if change.sop.switches.deviations or source.details.deviations:

@@ -47,7 +47,7 @@ class ReleaseConflicts:
         session = db.session()
         overlapping: list[Release] = []
         freezes: list[Freeze] = []
-        if form is not None and change.step is Step.RELEASE and (window := _window_from_form(form)):
+        if form is not None and change.step.kind is Step.RELEASE and (window := _window_from_form(form)):
             environment = form["environment"].data
             environment = environment if isinstance(environment, Environment) else None
             touched = [row["asset"] for row in form["touched_assets"].data if row["asset"]]

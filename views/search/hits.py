@@ -9,10 +9,11 @@ from flask import url_for
 from markupsafe import Markup, escape
 from sqlalchemy import select
 
+from lpse_admin.accounts.permissions import Resource
 from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.inventory.cards import CARD_COLUMNS
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
+from lpse_admin.workflow.record_fields import REASON_FIELD, REQUEST_FIELDS, fields_of_step
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
@@ -127,7 +128,7 @@ def step_hits(
     rows = session.execute(named.where(Activity.id.in_(ids), visible)).all()
     texts = _step_texts(session, rows)
     for row in rows:
-        screen = row.step.value if row.step in STEP_WORDS else "change"
+        screen = _SCREENS.get(row.step.record, "change")
         yield (
             row.id,
             Hit(
@@ -139,15 +140,19 @@ def step_hits(
         )
 
 
+#: The screen of each step's records.
+_SCREENS = {step: Resource.OWN_STEP.value if step.is_own else step.value for step in STEP_WORDS}
+
+
 def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[Message | str, str | None]]]:
     """Return the texts of steps' records with their labels: a statement for each step that there is, two for rows."""
     result: dict[int, list[tuple[Message | str, str | None]]] = {row.id: [] for row in rows}
     own = select(FieldValue.activity_id, FieldValue.label, FieldValue.words).where(FieldValue.activity_id.in_(result))
     for id_, label, words in session.execute(own.order_by(FieldValue.activity_id, FieldValue.position)):
         result[id_].append((label, words))
-    for step in dict.fromkeys(row.step for row in rows if row.step in STEP_WORDS):
-        ids = [row.id for row in rows if row.step is step]
-        labels = {field.key: field.label for field in RECORD_FIELDS[step]}
+    for step in dict.fromkeys(row.step.record for row in rows if row.step.record in STEP_WORDS):
+        ids = [row.id for row in rows if row.step.record is step]
+        labels = {field.key: field.label for field in fields_of_step(step)}
         columns = ACTIVITY_CLASSES[step].__table__.c
         statement = select(columns.id, *(columns[key] for key in STEP_WORDS[step])).where(columns.id.in_(ids))
         for id_, *values in session.execute(statement):

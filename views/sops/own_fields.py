@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpse_admin.i18n import _, join_messages
-from lpse_admin.workflow.record_fields import own_words
+from lpse_admin.i18n import _, join_messages, own_words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,13 +14,13 @@ if TYPE_CHECKING:
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Sop
     from lpse_admin.sop.fields import SopField
-    from lpse_admin.sop.steps import Outcome, Step
+    from lpse_admin.sop.steps import Outcome
 
 
-def own_field_rows(sop: Sop) -> list[tuple[Step, str, Message, Message]]:
+def own_field_rows(sop: Sop) -> list[tuple[Message, str, Message, Message]]:
     """Return (step, label, kind, conditions and help) of each field that ``sop`` asks for, in its order."""
     return [
-        (rule.step, field.label, _kind(field), _about(field, rule.fields))
+        (sop.step_title(rule.step), field.label, _kind(field), _about(field, rule.fields))
         for rule in sop.rules.values()
         for field in rule.fields
     ]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.consequences import consequence, needs_confirmation
-from lpse_admin.workflow.record_fields import REASON_FIELD, ROW_KINDS
+from lpse_admin.workflow.record_fields import ROW_KINDS
 
 if TYPE_CHECKING:
     from lpse_admin.i18n import Message
@@ -45,12 +44,12 @@ def outcomes_of_field(field: RecordField, moves: tuple[Move, ...]) -> frozenset[
 def decisions(sop: Sop, moves: tuple[Move, ...], form: StepForm) -> tuple[Decision, ...]:
     """Return the offered outcomes in the SOP's order."""
     declared = [field for field, _input in form.record_fields()]
-    if form.has_field(REASON_FIELD.key):
-        declared.append(REASON_FIELD)
+    if form.reason is not None:
+        declared.append(form.reason)
     results = []
     for move in moves:
         own = tuple(field for field in declared if outcomes_of_field(field, moves) == {move.outcome})
         is_short = len(own) <= _MAX_FIELDS and not any(field.kind in ROW_KINDS for field in own)
-        unfolds = needs_confirmation(move) or (len(moves) > 1 and move.outcome in NEEDS_REASON)
+        unfolds = needs_confirmation(move) or (len(moves) > 1 and sop.rules[move.origin].needs_reason(move.outcome))
         results.append(Decision(move, unfolds, consequence(sop, move), own if unfolds and is_short else ()))
     return tuple(results)

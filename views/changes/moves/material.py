@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from lpse_admin.i18n import LabelledEnum, _, join_messages
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS, fields_of_step
 from views.changes.own_fields.facts import own_facts
 from views.forms.folding import collapsible_text, short_text
 from views.i18n.language import format_date, format_datetime, tr
@@ -52,9 +52,9 @@ class Material:
 
 def decision_material(change: ChangeRequest, details: ChangeDetails) -> Material:
     """Return the material for the current step; nothing at a step that is not the head's."""
-    if change.step is Step.APPROVAL:
+    if change.step.kind is Step.APPROVAL:
         return Material(tuple(_for_approval(change, details)), frozenset(_REQUEST_KEYS))
-    if change.step is Step.VERIFICATION:
+    if change.step.kind is Step.VERIFICATION:
         return Material(tuple(_for_verification(details)))
     return Material()
 
@@ -73,7 +73,7 @@ def _for_approval(change: ChangeRequest, details: ChangeDetails) -> Iterator[Fac
     for key in _REQUEST_KEYS:
         if value := record.get(key) or getattr(change, key):
             yield Fact(labels[key], _short(value))
-    refusals = [one for one in details.steps if one.step is Step.APPROVAL and one.outcome is Outcome.REFUSED]
+    refusals = [one for one in details.steps if one.step.kind is Step.APPROVAL and one.outcome is Outcome.REFUSED]
     if refusals:
         yield Fact(_("Reason for the last refusal"), short_text(refusals[-1].reason or ""))
         yield from _filled(Step.EVALUATION, ("answer_to_refusal",), record)
@@ -91,11 +91,11 @@ def _for_verification(details: ChangeDetails) -> Iterator[Fact]:
 
 def _latest(details: ChangeDetails, step: Step) -> StepShown | None:
     """Return the last finished visit of ``step``."""
-    return next((one for one in reversed(details.steps) if one.step is step and not one.is_open), None)
+    return next((one for one in reversed(details.steps) if one.step.kind is step and not one.is_open), None)
 
 
 def _filled(step: Step, keys: tuple[str, ...], record: dict[str, Any]) -> Iterator[Fact]:
-    labels = {field.key: field.label for field in RECORD_FIELDS[step]}
+    labels = {field.key: field.label for field in fields_of_step(step)}
     for key in keys:
         if (value := record.get(key)) not in (None, "", []):
             yield Fact(labels[key], _short(value))

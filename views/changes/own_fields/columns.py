@@ -7,19 +7,16 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from flask import g
 from sqlalchemy import type_coerce
 from typing_extensions import override
 
+from lpse_admin.i18n import own_words
 from lpse_admin.parsing.durations import read_duration
 from lpse_admin.parsing.numbers import read_money, read_number
 from lpse_admin.sop.fields import NO, YES, SopField, SopFieldKind
 from lpse_admin.workflow.field_values import NUMBER_FACTOR
-from lpse_admin.workflow.record_fields import SOP_FIELD_PREFIX, FieldKind, own_words
+from lpse_admin.workflow.record_fields import SOP_FIELD_PREFIX, FieldKind
 from models.changes.steps.field_value import StoredAs
-from models.database import db
-from models.sops.sop import load_enacted_sops
-from views.app.access import visible_agencies
 from views.exports.columns import CellKind
 from views.listing.filters.kinds import (
     ChoiceFilter,
@@ -30,6 +27,7 @@ from views.listing.filters.kinds import (
     contains,
 )
 from views.listing.lists import Column
+from views.sops.named_steps import sops_of_reader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -38,7 +36,6 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, ScalarSelect
 
     from lpse_admin.i18n import Message
-    from lpse_admin.sop import Sop
     from lpse_admin.sop.steps import Step
     from views.listing.filters.kinds import Filter
     from views.listing.lists import ListSpec
@@ -76,19 +73,11 @@ def with_own_fields(spec: ListSpec, step: Step, value_of: ValueOf, row_id: Colum
     Fields that a later revision dropped stay, the newest revision first; one that changed its kind counts as it is now.
     """
     result: dict[str, SopField] = {}
-    for sop in _sops_of_reader():
-        for field in sop.fields_of(step):
-            result.setdefault(field.key, field)
+    for sop in sops_of_reader():
+        for of_sop in (step, *(one for one in sop.steps if one.record is step and one is not step)):
+            for field in sop.fields_of(of_sop):
+                result.setdefault(field.key, field)
     return _extended(spec, value_of, row_id, tuple(result.values())) if result else spec
-
-
-def _sops_of_reader() -> list[Sop]:
-    """Return the SOPs that are or were in force in the reader's office, the latest first; read once for a page."""
-    if "sops_of_reader" not in g:
-        session = db.session()
-        g.sops_of_reader = load_enacted_sops(session, [one.id for one in visible_agencies(session)])
-    result: list[Sop] = g.sops_of_reader
-    return result
 
 
 @lru_cache(maxsize=256)

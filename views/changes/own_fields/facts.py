@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lpse_admin.workflow.record_fields import own_words
+from lpse_admin.i18n import own_words
 from views.forms.folding import collapsible_text
 from views.listing.page.cells import Fact
 

@@ -27,16 +27,15 @@ from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
 from lpse_admin.parsing.blank import is_blank
 from lpse_admin.sop import ItemKind
-from lpse_admin.sop.steps import NEEDS_REASON
 from lpse_admin.workflow.record_fields import (
-    REASON_FIELD,
-    RECORD_FIELDS,
     REQUEST_FIELDS,
     REQUEST_FIELDSETS,
     FieldKind,
     RecordField,
     fields_not_asked_for,
+    fields_of_step,
     is_empty,
+    reason_field,
 )
 from lpse_admin.workflow.transitions import letters_of_the_type
 from models.changes.assets import affected
@@ -83,10 +82,10 @@ def build_step_form(case: CaseFile, formdata: MultiDict[str, str] | None = None)
     change, activity, rule = case.change, case.require_open(), case.sop.rules[case.position.step]
     own_fields = case.own_fields
     fields: dict[str, Any] = {
-        field.key: make_field(field, change) for field in (*RECORD_FIELDS[activity.step], *own_fields)
+        field.key: make_field(field, change) for field in (*fields_of_step(activity.step), *own_fields)
     }
-    if NEEDS_REASON.intersection(rule.leads_to):
-        fields[REASON_FIELD.key] = make_field(REASON_FIELD, change)
+    if (reason := reason_field(rule)) is not None:
+        fields[reason.key] = make_field(reason, change)
     for item in _askable_items(case):
         name = f"{item.kind}-{item.key}"
         if item.kind is ItemKind.DOCUMENT:
@@ -140,6 +139,7 @@ class StepForm(BaseForm):
         self.change, self.activity = case.change, case.require_open()
         self.own_fields = case.own_fields
         self.rule = case.sop.rules[case.position.step]
+        self.reason = reason_field(self.rule)
         self.items = _askable_items(case)
         self.process(formdata, data=saved)
 
@@ -160,7 +160,7 @@ class StepForm(BaseForm):
 
     def field_groups(self) -> list[tuple[Message | None, list[tuple[RecordField, Field]]]]:
         """Return the record's fields in groups with headings; only a request has more than one group."""
-        if RECORD_FIELDS[self.activity.step] is not REQUEST_FIELDS:
+        if fields_of_step(self.activity.step) is not REQUEST_FIELDS:
             return [(None, self.record_fields())]
         fields = {field.key: (field, self[field.key]) for field in REQUEST_FIELDS}
         groups: list[tuple[Message | None, list[tuple[RecordField, Field]]]]
@@ -170,7 +170,7 @@ class StepForm(BaseForm):
 
     def record_fields(self) -> list[tuple[RecordField, Field]]:
         """Return the record's fields with their form fields, in the declared order."""
-        return [(field, self[field.key]) for field in (*RECORD_FIELDS[self.activity.step], *self.own_fields)]
+        return [(field, self[field.key]) for field in (*fields_of_step(self.activity.step), *self.own_fields)]
 
     def is_filled(self, field: RecordField) -> bool:
         """Whether this field has a value, valid or not."""
@@ -205,7 +205,7 @@ class StepForm(BaseForm):
     def values(self, form_data: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of the fields in ``form_data``. Raises InvalidFieldValues if some cannot be parsed."""
         fields = [field for field, _input in self.record_fields()]
-        fields += [REASON_FIELD] if self.has_field(REASON_FIELD.key) else []
+        fields += [self.reason] if self.reason is not None else []
         values: dict[str, Any] = {}
         errors: dict[str, Message] = {}
         for field in fields:
@@ -245,7 +245,7 @@ class StepForm(BaseForm):
 
         None if the step has no such field.
         """
-        if not any(field.kind is FieldKind.LINKED_CHANGE for field in RECORD_FIELDS[self.activity.step]):
+        if not any(field.kind is FieldKind.LINKED_CHANGE for field in fields_of_step(self.activity.step)):
             return None
         rows = db.session.execute(
             select(ChangeRequest.number, ChangeRequest.title)

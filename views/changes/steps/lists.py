@@ -10,7 +10,7 @@ from sqlalchemy import and_
 
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, OUTCOMES, Outcome, Step, Urgency
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, ChangeKind, EmergencyGround, FieldKind, Risk
+from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, FieldKind, Risk, fields_of_step
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.changes.steps.assessments import last_ground, last_risk
@@ -30,6 +30,7 @@ from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import several_of, stored_text
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import current_principal, url_builder
+from views.sops.named_steps import SOP_OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -95,7 +96,7 @@ def _record_columns(step: Step, listed_keys: tuple[str, ...]) -> list[Column]:
             sortable=field.key in _SORTABLE_FIELDS,
             sort_table=_sort_table(step, field),
         )
-        for field in RECORD_FIELDS[step]
+        for field in fields_of_step(step)
         if field.kind not in LIST_FIELD_KINDS
     ]
 
@@ -203,9 +204,9 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             _("Outcome"),
             ACTIVITY_COLUMNS.outcome,
             CellKind.CHOICE,
-            Outcome,
+            SOP_OUTCOMES if step.is_own else Outcome,
             # Where there is one outcome, a column of it says nothing.
-            in_list=step is not Step.RELEASE and len(OUTCOMES[step]) > 1,
+            in_list=step is not Step.RELEASE and len(OUTCOMES[step]) != 1,
             in_list_while_open=False,
         ),
         Column("actor", _("By"), ACTIVITY_COLUMNS.actor_name, in_list_while_open=False),
@@ -234,10 +235,16 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
         ),
         WaitingFilter("waiting", _("Waiting for")),
         ChoiceFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
-        ChoiceFilter("outcome", _("Outcome"), column=ACTIVITY_COLUMNS.outcome, choices=Outcome, subset=OUTCOMES[step]),
+        ChoiceFilter(
+            "outcome",
+            _("Outcome"),
+            column=ACTIVITY_COLUMNS.outcome,
+            choices=SOP_OUTCOMES if step.is_own else Outcome,
+            subset=OUTCOMES[step],
+        ),
         HandlerFilter("handler", _("With"), activity=ACTIVITY_COLUMNS),
         WordsFilter("handler-name", _("Name of who has it"), columns=(ACTIVITY_COLUMNS.held_by_name,)),
-        TimelinessFilter("judged", _("Basis of the standard time"), choices=Timeliness, step=step),
+        TimelinessFilter("judged", _("Basis of the standard time"), choices=Timeliness, steps=(step,)),
         DateRangeFilter("arrived", _("Arrived"), column=ACTIVITY_COLUMNS.arrived_at),
         DateRangeFilter("finished", _("Finished"), column=ACTIVITY_COLUMNS.finished_at),
         AgencyFilter("agency", _("Agency"), column=ACTIVITY_COLUMNS.agency_id),

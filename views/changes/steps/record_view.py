@@ -12,7 +12,7 @@ from typing_extensions import override
 from lpse_admin.errors import FileTooLarge, NoSuchMove, NotAllowed, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.papers.kinds import PAPER_OF_STEP
-from lpse_admin.workflow.record_fields import RECORD_FIELDS
+from lpse_admin.workflow.record_fields import fields_of_step
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, AssetUpdate, Release, TestRun
 from models.changes.steps.field_value import value_of_step
@@ -26,6 +26,7 @@ from views.changes.moves.submission import save_step_input, with_form_field_name
 from views.changes.own_fields.columns import with_own_fields
 from views.changes.page import ChangePage
 from views.changes.steps.lists import ACTIVITY_COLUMNS, LIST_FIELD_KINDS
+from views.changes.steps.named_steps import with_named_steps
 from views.forms.recovery import recoverable
 from views.i18n.language import tr
 from views.listing.bulk import BulkAction, BulkView
@@ -55,8 +56,9 @@ class StepRecordView(BulkView):
 
     @override
     def reader_spec(self) -> ListSpec:
-        """Return the list with what the SOPs of the reader's office ask for."""
-        return with_own_fields(self.spec, self.step, value_of_step, ACTIVITY_COLUMNS.id)
+        """Return the list with the steps that the SOPs of the reader's office name, and with what they ask for."""
+        spec = with_named_steps(self.spec, self.step)
+        return with_own_fields(spec, self.step, value_of_step, ACTIVITY_COLUMNS.id)
 
     @staticmethod
     def change_url(change_id: int) -> str:
@@ -66,7 +68,7 @@ class StepRecordView(BulkView):
     def details_context(self, id: int) -> dict[str, Any]:
         """Return the record with its list fields, and the address of its request."""
         activity = self.get_one(str(id))
-        lists = [field for field in RECORD_FIELDS[self.step] if field.kind in LIST_FIELD_KINDS]
+        lists = [field for field in fields_of_step(self.step) if field.kind in LIST_FIELD_KINDS]
         return {
             "activity": activity,
             "lists": [Fact(field.label, format_field_value(_list_rows(activity))) for field in lists],

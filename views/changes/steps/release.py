@@ -202,7 +202,7 @@ class ReleaseView(StepRecordView):
         """
         self.require_permission(Verb.EDIT)
         case = current_case(parse_id(request.args.get("change")))
-        if case.position.step is not Step.RELEASE:
+        if case.position.step.kind is not Step.RELEASE:
             raise NoSuchMove(_("This step is finished; its record can no longer be changed."))
         case = with_record(case)
         case.require_actor()

@@ -131,7 +131,7 @@ class TimelinessFilter(ChoiceFilter):
     Stored for finished steps (``models.changes.steps.durations``), computed at the time of the query for open ones.
     """
 
-    step: Step | None = None
+    steps: tuple[Step, ...] = ()
 
     @override
     def options(self) -> Sequence[tuple[str, str | Message]]:
@@ -157,7 +157,7 @@ class TimelinessFilter(ChoiceFilter):
         finished = select(StepTime.activity_id).where(_step_times.is_late if is_late else ~_step_times.is_late)
         if is_late:
             # Few rows: selected first, by a partial index.
-            ids = finished.where(StepTime.agency_id.in_([one.id for one in agencies]), StepTime.step == self.step)
+            ids = finished.where(StepTime.agency_id.in_([one.id for one in agencies]), StepTime.step.in_(self.steps))
             of_finished = _activity_columns.id.in_(ids)
         else:
             # Most rows: looked up one by one.

@@ -211,6 +211,16 @@ class AssetReviewView(StepRecordView):
     spec = step_spec(Step.ASSET_REVIEW, "assessment")
 
 
+class OwnStepView(StepRecordView):
+    """Steps of SOPs' own: decisions, tasks, acknowledgements, acceptances and times of waiting."""
+
+    step = Step.TASK
+    resource = Resource.OWN_STEP
+    title = _("Other steps of the SOP")
+    empty_message = _("No step of this kind yet. The SOP says which there are.")
+    spec = step_spec(Step.TASK, "notes")
+
+
 #: The step screens in the order of the procedure.
 STEP_VIEWS: tuple[type[StepRecordView], ...] = (
     EvaluationView,
@@ -224,4 +234,5 @@ STEP_VIEWS: tuple[type[StepRecordView], ...] = (
     ReleaseView,
     AssetReviewView,
     AssetUpdateView,
+    OwnStepView,
 )

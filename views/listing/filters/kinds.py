@@ -20,7 +20,7 @@ from lpse_admin.worktime.relative_periods import RelativePeriod
 from views.i18n.language import format_date, today
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from decimal import Decimal
     from enum import StrEnum
     from zoneinfo import ZoneInfo
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, SQLColumnExpression
 
     #: Anything with a ``value`` that is stored and a ``title`` that is shown.
-    Choices = type[StrEnum] | Sequence[Any]
+    Choices = type[StrEnum] | Iterable[Any]
 
 #: How many characters a text to look for has at the most.
 MAX_SEARCH_LENGTH = 200

@@ -48,8 +48,8 @@ class ListIndex:
 class SortTable:
     """The table that an order is read along: its columns with the keys of the list's records and with the values.
 
-    The list joins it, so that an export is in the same order. ``criteria`` narrows its rows, given as equal values of
-    its columns, which its index begins with.
+    The list joins it, so that an export is in the same order. ``criteria`` narrows its rows, given as values of its
+    columns, which its index begins with; a tuple is several values of which a row has one.
     """
 
     table: Any
@@ -113,5 +113,8 @@ class SortedKeys:
         return ~own.correlate_except(alias).exists()
 
     def _criteria(self, alias: Alias) -> list[ColumnExpressionArgument[bool]]:
-        fixed = [alias.c[name] == value for name, value in self.along.criteria]
+        fixed = [
+            alias.c[name].in_(value) if isinstance(value, tuple) else alias.c[name] == value
+            for name, value in self.along.criteria
+        ]
         return [*fixed, alias.c[self.along.value].is_not(None)]

@@ -12,9 +12,9 @@ from lpse_admin.sop.steps import REQUESTER_STEPS, Outcome, Step, Urgency
 from lpse_admin.workflow.record_fields import (
     EVALUATED_FIELDS,
     REASON_FIELD,
-    RECORD_FIELDS,
     REQUEST_FIELDS,
     ChangeKind,
+    fields_of_step,
 )
 from views.papers.contents.facts import fact, facts_of, own_facts, raw_text, tables_of, value_text
 from views.papers.contents.signing import NOT_NEEDED, head_place, open_place, requester_signer, signer_of
@@ -68,11 +68,11 @@ def _evaluation(source: Source) -> Part:
     evaluation, urgency = source.latest(Step.EVALUATION), source.latest(Step.URGENCY)
     values = dict(evaluation.record) if evaluation else {}
     values = {key: values.get(key) or getattr(change, key, None) for key in (*values, *EVALUATED_FIELDS)}
-    fields = [field for field in RECORD_FIELDS[Step.EVALUATION] if field.key != "kind"]
+    fields = [field for field in fields_of_step(Step.EVALUATION) if field.key != "kind"]
     facts = facts_of(fields, values, words)
     if urgency is not None:
         facts += facts_of(
-            (*RECORD_FIELDS[Step.URGENCY], REASON_FIELD), {**urgency.record, "reason": urgency.reason}, words
+            (*fields_of_step(Step.URGENCY), REASON_FIELD), {**urgency.record, "reason": urgency.reason}, words
         )
     facts += own_facts(evaluation) + own_facts(urgency)
     kinds = values["kind"] or ()
@@ -141,9 +141,9 @@ def _implementation(source: Source) -> Part:
     done, test, undone = (source.latest(step) for step in (Step.IMPLEMENTATION, Step.TEST, Step.ROLLBACK))
     facts = [fact("test", _("Test result"), test.outcome if test else None, words)]
     if test is not None:
-        facts += facts_of(RECORD_FIELDS[Step.TEST], test.record, words)
+        facts += facts_of(fields_of_step(Step.TEST), test.record, words)
     if done is not None:
-        facts += facts_of(RECORD_FIELDS[Step.IMPLEMENTATION], done.record, words)
+        facts += facts_of(fields_of_step(Step.IMPLEMENTATION), done.record, words)
     facts += (*own_facts(done), *own_facts(test), *own_facts(undone))
     if undone is not None:
         facts.append(fact("rollback", _("Roll back"), undone.record.get("state_restored"), words))
@@ -153,7 +153,7 @@ def _implementation(source: Source) -> Part:
         "implementation",
         words.text(_("4. Implementation")),
         tuple(facts),
-        tables=tables_of(RECORD_FIELDS[Step.TEST], test.record, words) if test else (),
+        tables=tables_of(fields_of_step(Step.TEST), test.record, words) if test else (),
         signers=(signer_of(source, done) if done else open_place(source, Role.CHANGE_MANAGER),),
     )
 

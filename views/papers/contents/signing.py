@@ -24,7 +24,7 @@ def signer_of(source: Source, step: StepShown, heading: Message | None = None) -
     official = source.officials.get(step.id)
     capacity = source.words.text(heading) if heading else step.capacity or source.words.text(step.actor_role)
     return Signer(
-        HEAD if step.step in HEAD_STEPS else MANAGER,
+        HEAD if step.step.kind in HEAD_STEPS else MANAGER,
         (capacity,),
         step.actor or "",
         official.rank if official else "",

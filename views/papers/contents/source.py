@@ -52,7 +52,7 @@ class Source:
 
     def latest(self, step: Step) -> StepShown | None:
         """Return the last finished visit of a step."""
-        return next((one for one in reversed(self.finished) if one.step is step), None)
+        return next((one for one in reversed(self.finished) if one.step.kind is step), None)
 
     def documents_of(self, step: StepShown) -> list[tuple[str, str]]:
         """Return the files of a step: name and SHA-256."""
@@ -83,6 +83,6 @@ def read_source(session: Session, change: ChangeRequest) -> Source:
         officials,
         Official(change.requester.rank or "", change.requester.nip or ""),
         frozenset(session.scalars(set_aside))
-        if any(one.step is Step.RELEASE for one in details.steps)
+        if any(one.step.kind is Step.RELEASE for one in details.steps)
         else frozenset(),
     )

@@ -9,7 +9,7 @@ from lpse_admin.papers.content import PaperContent, PaperTable, Part
 from lpse_admin.papers.kinds import PAPER_OF_STEP, PaperKind
 from lpse_admin.sop import ItemKind
 from lpse_admin.sop.steps import HEAD_STEPS, Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS
+from lpse_admin.workflow.record_fields import REASON_FIELD, fields_of_step
 from views.papers.contents.facts import fact, facts_of, own_facts, tables_of
 from views.papers.contents.signing import head_place, signer_of
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -> PaperContent:
     """Return the paper of a finished step; of a release both its schedule and its minutes (``kind``) are papers."""
-    kind = kind or PAPER_OF_STEP[step.step]
-    words, fields, values = source.words, RECORD_FIELDS[step.step], _values(step)
+    kind = kind or PAPER_OF_STEP[step.step.kind]
+    words, fields, values = source.words, fields_of_step(step.step), _values(step)
     result = tuple(
         one
         for one in (
@@ -104,7 +104,7 @@ def _background(source: Source, step: StepShown, kind: PaperKind) -> list[Part]:
     for before in _REFERS_TO.get(kind, ()):
         earlier = [one for one in source.finished if one.step is before and one.sequence < step.sequence]
         if earlier:
-            last, fields = earlier[-1], RECORD_FIELDS[before]
+            last, fields = earlier[-1], fields_of_step(before)
             values = _values(last)
             facts = (
                 fact("outcome", _("Outcome of the step"), last.outcome, source.words),
@@ -159,9 +159,9 @@ def _attachments(source: Source, step: StepShown) -> tuple[PaperTable, ...]:
 
 def _signers(source: Source, step: StepShown, kind: PaperKind) -> tuple[Signer, ...]:
     own = signer_of(source, step)
-    if step.step in HEAD_STEPS or kind not in _SEEN_BY_HEAD:
+    if step.step.kind in HEAD_STEPS or kind not in _SEEN_BY_HEAD:
         return (own,)
-    later = [one for one in source.finished if one.step is Step.VERIFICATION and one.sequence > step.sequence]
+    later = [one for one in source.finished if one.step.kind is Step.VERIFICATION and one.sequence > step.sequence]
     earlier = source.latest(Step.VERIFICATION)
     return (head_place(source, later[0] if later else earlier), own)
 
