@@ -24,6 +24,7 @@ verification  RMHIA RMHIA -  H  - -
 release       RMHIA RMHIA -  M  - -
 asset-review  RMHIA RMHIA -  M  - -
 asset-update  RMHIA RMHIA -  M  - -
+own-step      RMHIA RMHIA -  MH - -
 asset         MHIA  MHIA  M  M  - -
 asset-code    MHIA  MHIA  MA MA - -
 asset-import  MHIA  MHIA  MA MA - -

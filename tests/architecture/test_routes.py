@@ -22,7 +22,7 @@ from models.audit.trail import AuditEntry
 from models.base import Base
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment, add_comment
-from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, OwnStep
 from models.delegation.absence import Absence
 from models.delegation.delegation import Delegation
 from models.deviations.deviation import Deviation
@@ -164,6 +164,7 @@ ROUTES: dict[str, object] = {
     "asset-update.remove_item": Verb.EDIT,
     "asset-review.edit_view": Verb.READ,
     "asset-update.edit_view": Verb.READ,
+    "own-step.edit_view": Verb.READ,
     "asset.create_view": Verb.CREATE,
     "asset.edit_view": Verb.EDIT,
     "asset-code.create_view": Verb.CREATE,
@@ -279,6 +280,7 @@ ROUTES: dict[str, object] = {
             "release.action_view",
             "asset-review.action_view",
             "asset-update.action_view",
+            "own-step.action_view",
             "deviation.action_view",
             "notification.action_view",
         ),
@@ -510,6 +512,8 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
     closed.add("inspection.export")
     # The code of a paper is no number: tests/papers/test_papers_http.py.
     closed |= {"release.window", "change.copy", "paper_check.show"}
+    # No SOP here has steps of its own: tests/changes/own_steps.
+    closed |= {"own-step.details_view", "own-step.edit_view"}
     assert opened - seen == closed
 
 
@@ -565,7 +569,8 @@ def test_an_inspector_reads_everything_and_writes_nothing_but_what_is_their_own(
 
 #: Records that each screen shows; the first of them are of all kinds.
 TABLES = {
-    **{step.value: record.__table__ for step, record in ACTIVITY_CLASSES.items()},
+    **{step.value: record.__table__ for step, record in ACTIVITY_CLASSES.items() if not step.is_own},
+    "own-step": OwnStep.__table__,
     "returned": select(Activity.id).where(Activity.step == Step.RETURNED).subquery(),
     "change": ChangeRequest.__table__,
     "comment": Comment.__table__,

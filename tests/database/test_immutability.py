@@ -81,7 +81,7 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
         (table, _FINISHED.format("id"), frozenset[str]())
         for table in (
             "evaluation", "urgency_assessment", "approval", "implementation", "test_run", "rollback", "report",
-            "verification", "asset_review", "asset_update",
+            "verification", "asset_review", "asset_update", "own_step",
         )
     ),
     ("release", f"{_FINISHED.format('id')} AND window_start_at IS NOT NULL", frozenset({"actual_at"})),
@@ -197,6 +197,7 @@ _FINISH = (
     " capacity = 'A', target = (SELECT m.target FROM sop_move m WHERE m.sop_id = activity.sop_id"
     " AND m.step = activity.step AND m.outcome = 'accepted') WHERE step = 'evaluation' AND finished_at IS NULL"
     " AND NOT EXISTS (SELECT 1 FROM deviation d WHERE d.activity_id = activity.id)",
+    "INSERT INTO own_step (id, notes) SELECT min(id), 'Catatan' FROM activity WHERE finished_at IS NOT NULL",
     "INSERT INTO release_revision (agency_id, change_id, release_id, number, kind, reason, revised_at, revised_by_id)"
     " SELECT a.agency_id, a.change_id, a.id, 1, 'set-aside', 'Tender ditunda', a.arrived_at, a.requester_id"
     " FROM activity a JOIN release r ON r.id = a.id",

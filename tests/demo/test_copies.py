@@ -14,7 +14,7 @@ from demo import REFERENCE, make_register
 from demo.copying.templates import OWNERS
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.deviations import OUTPUT_LACKING, DeviationKind, account_field
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from lpse_admin.workflow.record_fields import FieldKind, fields_of_step
 from models.accounts.user import User
 from models.audit.trail import AuditEntry, AuditRow
 from models.base import Base, EnumSet, UtcDateTime
@@ -290,7 +290,7 @@ def again(
         case ["change", "draft"]:
             first = next(row["id"] for row in told if row["table"] == "change_request")
             said = typed(ChangeRequest.__table__, told_of(told, "change_request", first))
-            values = {field.key: said[field.key] for field in RECORD_FIELDS[Step.REQUEST] if field.key in said}
+            values = {field.key: said[field.key] for field in fields_of_step(Step.REQUEST) if field.key in said}
             create_draft(session, by, now=at, values=values)
         case ["change", outcome]:
             updated = [row for row in told if row["table"] == "activity" and row["action"] == "updated"]
@@ -382,7 +382,7 @@ def written(
     )
     typed_in = typed(kept_on.__table__, after)
     values: dict[str, Any] = {}
-    for field in RECORD_FIELDS[activity.step]:
+    for field in fields_of_step(activity.step):
         if field.kind is FieldKind.TEST_CASES:
             parts = ("name", "expected", "actual")
             values["cases"] = [{part: row[part] for part in parts} for row in inserted["test_case"]]

@@ -62,7 +62,10 @@ STEPS = (
     "request, returned, evaluation, urgency, approval, implementation, test, rollback, report, verification, release, "
     "asset-review, asset-update"
 )
-STEP_KEYS = "key, no, activity, actor, time, requires, output, outcomes, remarks, flow, fields"
+STEP_KEYS = (
+    "key, no, activity, actor, time, requires, output, outcomes, remarks, flow, fields, title, reason_for, lasts, "
+    "lasts_until"
+)
 NO_NIP = "a NIP has 18 digits; leave the line out where the SOP gives none"
 UNREAD = "the file is not valid TOML"
 ACCEPTED = 'accepted = "urgency", returned = "returned", rejected = "closed"'

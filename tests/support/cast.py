@@ -143,15 +143,16 @@ def create_cast(session: Session) -> Cast:
         revisions[key] = sop.load_revision(session, text, key, now=NOW)
         revisions[key].enact(now=NOW, by=None)
     cast = Cast(
-        _office(session, revisions[LUMAJANG]),
-        _office(session, revisions[TANA_TIDUNG]),
+        make_office(session, revisions[LUMAJANG]),
+        make_office(session, revisions[TANA_TIDUNG]),
         user(session, None, "admin", Role.ADMINISTRATOR),
     )
     session.commit()
     return cast
 
 
-def _office(session: Session, revision: sop.SopRevision) -> Office:
+def make_office(session: Session, revision: sop.SopRevision) -> Office:
+    """Create the people of the office of an SOP."""
     suffix = revision.sop.agency.account_suffix
 
     def make(name: str, *roles: Role) -> User:
@@ -291,8 +292,8 @@ def deviation(
 
 def values_for(step: Step, outcome: Outcome) -> dict[str, Any]:
     """Return valid values for the form of ``step`` and ``outcome``."""
-    values = dict(_VALUES.get(step, {}))
-    if step is Step.RELEASE and outcome is Outcome.NO_RELEASE:
+    values = dict(_VALUES.get(step.kind, {}))
+    if step.kind is Step.RELEASE and outcome is Outcome.NO_RELEASE:
         values = {}
     if outcome is Outcome.UPDATED:
         values["mutations"] = [

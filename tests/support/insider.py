@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import JSON, Boolean, Date, Enum, Integer, LargeBinary, UniqueConstraint, create_engine, select, text
 from sqlalchemy.exc import DatabaseError
 from sqlalchemy.pool import NullPool
 
-from models.base import Base, UtcDateTime
+from models.base import Base, OpenEnum, UtcDateTime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +56,10 @@ def edit(connection: Connection, table: Table, column: Column[Any], where: str) 
 
 def _other_values(connection: Connection, column: Column[Any]) -> list[str]:
     kind: Any = column.type
-    if isinstance(kind, Enum):
+    if isinstance(kind, Enum | OpenEnum):
+        values = kind.enums if isinstance(kind, Enum) else [member.value for member in kind.enum_class]
         expressions = [
-            f"CASE WHEN {{0}} = '{value}' THEN '{other}' ELSE '{value}' END"
-            for value, other in zip(kind.enums, kind.enums[1:], strict=False)
+            f"CASE WHEN {{0}} = '{value}' THEN '{other}' ELSE '{value}' END" for value, other in pairwise(values)
         ]
     else:
         others = _ON_SQLITE if connection.dialect.name == "sqlite" else _ON_POSTGRESQL

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import datetime as dt
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Boolean, Date, Enum, Integer, LargeBinary, String, func, select
 from sqlalchemy.exc import IntegrityError
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
-from models.base import Base, UtcDateTime
+from models.base import Base, OpenEnum, UtcDateTime
 from models.changes.steps.activity import Activity
 from models.integrity.rows.coverage import CHECKED_OTHERWISE
 from models.retention.archive_reference import enter_reference
 from models.retention.hold import place_hold
+from models.sops.sop import load_revision
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,
@@ -24,6 +27,7 @@ from tests.support.cast import (
     delegation,
     freeze,
     make_move,
+    make_office,
     move_through,
     new_change,
     set_test_audit_context,
@@ -34,6 +38,10 @@ if TYPE_CHECKING:
 
     from models.changes.change import ChangeRequest
     from tests.support.cast import AuditedSession, Cast, Office
+
+
+#: An SOP with steps of its own.
+OWN_STEPS = Path(__file__).parents[1] / "changes" / "own_steps" / "files" / "kota-langkah-2025.toml"
 
 
 def whole_play(session: AuditedSession, cast: Cast) -> None:
@@ -66,6 +74,7 @@ def fill_every_table(session: AuditedSession) -> Cast:
         change_at_step(session, office, Step.CLOSED)
         freeze(session, office)
         _file_and_hold(session, office, scheduled)
+    _play_own_steps(session)
     for table in Base.metadata.sorted_tables:
         model = _MODELS.get(table.name)
         if model is None or table.name in CHECKED_OTHERWISE or session.scalar(select(func.count()).select_from(table)):
@@ -77,6 +86,26 @@ def fill_every_table(session: AuditedSession) -> Cast:
                 session.add(_row(session, model, number, values))
             session.commit()
     return cast
+
+
+def _play_own_steps(session: AuditedSession) -> None:
+    """Play a request in an office whose SOP has steps of its own, twice through two of them; commit."""
+    set_test_audit_context(session, "install")
+    revision = load_revision(session, OWN_STEPS.read_text(encoding="utf-8"), OWN_STEPS.stem, now=NOW)
+    revision.enact(now=NOW, by=None)
+    office = make_office(session, revision)
+    session.commit()
+    actors = {Role.REQUESTER: office.requester, Role.CHANGE_MANAGER: office.manager, Role.HEAD: office.head}
+    change = new_change(session, office)
+    for outcome in (
+        "submitted", "accepted", "approved", "approved", "done", "done", "passed", "reported", "verified", "keberatan",
+        "diperbaiki", "keberatan",
+    ):  # fmt: skip
+        given = {"field-tinjau-pada": NOW.date(), "field-tindakan": "Diperbaiki", "notes": f"Catatan {change.version}"}
+        make_move(
+            session, change, Outcome(outcome), actors[change.sop.rules[change.step].actor],
+            values={"reason": "Belum sesuai"} | given,
+        )  # fmt: skip
 
 
 def _file_and_hold(session: AuditedSession, office: Office, change: ChangeRequest) -> None:
@@ -150,6 +179,8 @@ def _value(session: AuditedSession, column: Column[Any], number: int) -> Any:
         return keys[number % len(keys)] if column.name in _UNIQUE else keys[0]
     if isinstance(kind, Enum):
         return kind.enums[0] if kind.enum_class is None else next(iter(kind.enum_class))
+    if isinstance(kind, OpenEnum):
+        return next(iter(kind.enum_class))
     if isinstance(kind, Date):
         return NOW.date() + dt.timedelta(number)
     if isinstance(kind, Integer) and not isinstance(kind, Boolean):

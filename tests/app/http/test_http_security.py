@@ -13,7 +13,7 @@ import pytest
 
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, FieldKind
+from lpse_admin.workflow.record_fields import FieldKind, fields_of_step
 from models.changes.change import ChangeRequest
 from tests.support.cast import (
     LUMAJANG,
@@ -214,7 +214,7 @@ def poisoned(running_app: RunningApp) -> int:
     requester = running_app.visitor("pemohon")
     typed: dict[str, Any] = {
         field.key: XSS
-        for field in RECORD_FIELDS[Step.REQUEST]
+        for field in fields_of_step(Step.REQUEST)
         if field.kind in {FieldKind.SINGLE_LINE, FieldKind.MULTI_LINE}
     }
     with running_app.session() as session:
@@ -256,7 +256,7 @@ def _draft(session: Any, requester: Any) -> int:
 
 
 def _is_free(name: str, step: Step) -> bool:
-    kinds = {field.key: field.kind for field in RECORD_FIELDS[step]}
+    kinds = {field.key: field.kind for field in fields_of_step(step)}
     if name in {"outcome", "version", "release_version"} or name.startswith(("equipment-", "document")):
         return False
     if "-" in name:

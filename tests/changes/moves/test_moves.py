@@ -10,7 +10,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound, ValidationFailed
 from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Result, Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, ChangeKind
+from lpse_admin.workflow.record_fields import REASON_FIELD, ChangeKind, fields_of_step
 from lpse_admin.workflow.transitions import Evidence, Position, Principal, available_moves, decide
 from models.changes.moves.drafts import discard_draft
 from tests.support.cast import (
@@ -126,7 +126,7 @@ def test_a_disabled_user_makes_no_move(session: AuditedSession, cast: Cast) -> N
 
 
 def _needed(step: Step, outcome: Outcome) -> list[str]:
-    return [field.key for field in (*RECORD_FIELDS[step], REASON_FIELD) if outcome in field.required_for]
+    return [field.key for field in (*fields_of_step(step), REASON_FIELD) if outcome in field.required_for]
 
 
 @pytest.mark.parametrize(("step", "outcome"), [(move.origin, move.outcome) for move in LOADED[LUMAJANG].moves])

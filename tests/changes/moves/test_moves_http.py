@@ -16,7 +16,7 @@ from lpse_admin.accounts.roles import Role
 from lpse_admin.documents.file_types import MAX_FILE_BYTES
 from lpse_admin.sop import ItemKind, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
-from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind
+from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, FieldKind, fields_of_step
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Evaluation
 from tests.support.cast import LUMAJANG, OUTCOMES_TO, TANA_TIDUNG, values_for
@@ -196,7 +196,7 @@ def test_a_move_of_what_is_not_there_is_404(address: str, running_app: RunningAp
 def _needed(step: Step, outcome: Outcome) -> set[str]:
     return {
         FORM_FIELD_NAMES.get(field.key, field.key)
-        for field in (*RECORD_FIELDS[step], REASON_FIELD)
+        for field in (*fields_of_step(step), REASON_FIELD)
         if outcome in field.required_for
     }
 
@@ -224,7 +224,7 @@ def test_what_is_missing_is_named_field_by_field_in_json_and_beside_the_field_on
         attached = {f"document-{document.item_key}" for document in change.documents}
     visitor = running_app.actor(change_id)
     blank: dict[str, Any] = {
-        FORM_FIELD_NAMES.get(field.key, field.key): "" for field in RECORD_FIELDS[step] if field.kind not in _ROWS
+        FORM_FIELD_NAMES.get(field.key, field.key): "" for field in fields_of_step(step) if field.kind not in _ROWS
     }
     expected = (_needed(step, outcome) | _items(key, step, outcome)) - attached
     if not expected:

@@ -14,7 +14,7 @@ from lpse_admin.parsing.blank import says_nothing
 from lpse_admin.sop import RequirementCondition, bundled_sops, parse
 from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.questions import ask, date_questions, plan_question
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, ChangeKind, EmergencyGround, Environment, unrelated_fields
+from lpse_admin.workflow.record_fields import ChangeKind, EmergencyGround, Environment, fields_of_step, unrelated_fields
 from lpse_admin.workflow.transitions import Evidence, Position, letters_of_the_type, missing_items
 from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import open_case
@@ -82,7 +82,7 @@ def test_the_plan_of_an_emergency_that_says_nothing_is_asked_about(plan: str | N
 
 @pytest.mark.parametrize("outcome", [Outcome.EMERGENCY, Outcome.NORMAL])
 def test_the_ground_of_an_emergency_belongs_to_an_emergency_alone(outcome: Outcome) -> None:
-    assert ("ground" in unrelated_fields(RECORD_FIELDS[Step.URGENCY], outcome)) is (outcome is Outcome.NORMAL)
+    assert ("ground" in unrelated_fields(fields_of_step(Step.URGENCY), outcome)) is (outcome is Outcome.NORMAL)
 
 
 def test_a_date_in_the_past_is_submitted_once_it_is_confirmed(session: AuditedSession, cast: Cast) -> None:

@@ -15,7 +15,14 @@ from lpse_admin.i18n import Message, _, join_messages
 from lpse_admin.sop import RequirementCondition, steps
 from lpse_admin.sop.steps import OUTCOMES, Outcome, Step
 from lpse_admin.workflow import record_fields
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS, REQUEST_FIELDSETS, ChangeKind, FieldKind
+from lpse_admin.workflow.record_fields import (
+    RECORD_FIELDS,
+    REQUEST_FIELDS,
+    REQUEST_FIELDSETS,
+    ChangeKind,
+    FieldKind,
+    fields_of_step,
+)
 from models.changes.loading import load_change
 from models.changes.steps import record_store
 from models.changes.steps.activity import Implementation
@@ -206,7 +213,7 @@ def test_every_step_s_record_can_be_read_back_as_it_was_written(session: Audited
     for activity in present(seen).activities:
         asked = values_for(activity.step, present(activity.outcome))
         saved = record_store.read_record(present(seen), activity)
-        assert set(saved) == {field.key for field in RECORD_FIELDS[activity.step]}
+        assert set(saved) == {field.key for field in fields_of_step(activity.step)}
         expected = {
             key: value for key, value in asked.items() if key not in {"reason", "answer_to_refusal", "mutations"}
         }
