@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from enum import Enum
 from functools import cache
 from pathlib import Path
@@ -80,17 +81,19 @@ def _translated(value: object, catalogue: Callable[[], Translations | NullTransl
             return sentence % _TranslatedValues(values, catalogue) if values else sentence
         case Enum() if isinstance(title := getattr(value, "title", None), Message):
             return _translated(title, catalogue)
-        case TimeSpan():
-            return _format_span(value)
+        case TimeSpan() | dt.datetime():
+            return _format_time(value)
         case Markup():
             return value
         case _:
             return str(value)
 
 
-def _format_span(span: TimeSpan) -> str:
-    """Return the window of a release or a freeze: 04-03-2026 17.00–18.00 WIB."""
-    start, end = span.start, span.end
+def _format_time(value: TimeSpan | dt.datetime) -> str:
+    """Return the window of a release or a freeze, 04-03-2026 17.00–18.00 WIB, or a moment, 04-03-2026 17.00 WIB."""
+    if isinstance(value, dt.datetime):
+        return f"{value:%d-%m-%Y %H.%M} {value.tzname()}"
+    start, end = value.start, value.end
     last = f"{end:%H.%M}" if start.date() == end.date() else f"{end:%d-%m-%Y %H.%M}"
     return f"{start:%d-%m-%Y %H.%M}–{last} {end.tzname()}"
 

@@ -28,11 +28,11 @@ def waits_until(
 ) -> dt.datetime | None:
     """Return until when the waiting step of ``rule``, reached at ``arrived_at``, is still to wait; None if no longer.
 
-    It waits for the time that the SOP sets, or until the beginning of the day that a field of the request says; a
+    The time is in the office's zone. The step waits for the time that the SOP sets, or until the beginning of the day that a field of the request says; a
     request that says none does not wait.
     """
     end = calendar.deadline(arrived_at, rule.lasts) if rule.lasts else _day_of(session, change, rule.lasts_until)
-    return end if end is not None and end > now else None
+    return end.astimezone(change.agency.zone) if end is not None and end > now else None
 
 
 def _day_of(session: Session, change: ChangeRequest, key: str) -> dt.datetime | None:

@@ -78,7 +78,7 @@ def test_a_waiting_step_is_finished_no_earlier_than_the_sop_says(running_app: Ru
     assert (early.status_code, step_of(running_app, accepted)) == (403, Step("waiting.masa-pantau"))
     page = html.unescape(running_app.visitor(MANAGER).get(f"/admin/change/details/?id={accepted}").text)
     assert "Masa pantau" in page
-    assert "menunggu sampai" in page
+    assert "menunggu sampai 01-04-2026 09.00 WIB" in page
     running_app.now = NOW + dt.timedelta(days=31)
     move(running_app, accepted, "selesai")
     assert step_of(running_app, accepted) is Step("waiting.hari-tinjau")
