@@ -28,8 +28,8 @@ def waits_until(
 ) -> dt.datetime | None:
     """Return until when the waiting step of ``rule``, reached at ``arrived_at``, is still to wait; None if no longer.
 
-    The time is in the office's zone. The step waits for the time that the SOP sets, or until the beginning of the day that a field of the request says; a
-    request that says none does not wait.
+    The time is in the office's zone. The step waits for what the SOP sets, or until the beginning of the day that a
+    field of the request says; a request that says none does not wait.
     """
     end = calendar.deadline(arrived_at, rule.lasts) if rule.lasts else _day_of(session, change, rule.lasts_until)
     return end.astimezone(change.agency.zone) if end is not None and end > now else None
