@@ -33,7 +33,7 @@ from views import commands
 from views.accounts import password_reset, profile
 from views.accounts.access import factors, sessions
 from views.app import access, clock, errors, health, screens, security_log
-from views.app.authentication import login, reauthentication
+from views.app.authentication import identity_provider, login, reauthentication
 from views.app.http import compression, cookie_clock, head_requests, headers, hosts, proxies
 from views.app.http.limits import export_limit, write_limit
 from views.app.http.serving import Server
@@ -101,6 +101,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     write_limit.init_app(app)
     access.init_app(app, chosen)
     login.init_app(app)
+    identity_provider.init_app(app, chosen)
     export_limit.init_app(app)
     security_log.init_app(app, chosen)
     CSRFProtect(app)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from lpse_admin.accounts.identity_provider import IdentityProvider, parse_identity_provider
 from lpse_admin.i18n import _
 from lpse_admin.notifications import smtp_url as notifications_smtp_url
 from lpse_admin.notifications.addresses import read_addresses
@@ -94,6 +95,8 @@ class Settings:
     login_limit: LoginLimit = LoginLimit()
     #: The number of trusted reverse proxies, whose X-Forwarded headers are used.
     proxies: int = 0
+    #: Who else may say who somebody is, at the login; None for nobody.
+    identity_provider: IdentityProvider | None = None
     time_zone: str | None = None
     #: What the seals of the audit trail are made with, where it is not the secret key; and former ones, and former
     #: secret keys, which verify older seals.
@@ -160,6 +163,7 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
         login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
         proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
+        identity_provider=read(_identity_provider, "LPSE_OIDC_ISSUER", given, base_url, otherwise=None),
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
         audit_key=read(_audit_key, "LPSE_AUDIT_KEY", otherwise=None),
         scanner=read(_scanner, "LPSE_CLAMD", otherwise=None),
@@ -174,6 +178,19 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
     if faults:
         raise ConfigurationError(*faults)
     return settings
+
+
+def _identity_provider(issuer: str, given: Mapping[str, str], base_url: str | None) -> IdentityProvider | None:
+    names = ("CLIENT_ID", "CLIENT_SECRET", "NAME", "NIP_CLAIM")
+    try:
+        result = parse_identity_provider(issuer, *(given.get(f"LPSE_OIDC_{name}", "") for name in names))
+    except ValueError as error:
+        raise ConfigurationError(error.args[0]) from None
+    if result is not None and base_url is None:
+        raise ConfigurationError(
+            _("LPSE_OIDC_ISSUER needs LPSE_BASE_URL, the address that the provider leads back to.")
+        )
+    return result
 
 
 def _scanner(value: str) -> ScannerAddress | None:

@@ -115,7 +115,7 @@ def log_in(
     is_present = known is not None and user is not None and user.password_hash == known.password_hash
     if not (is_correct and is_present and user is not None and user.is_active):
         return failures.record(user, now, was_password_right=False)
-    if _needs_second_factor(session, user):
+    if needs_second_factor(session, user):
         if not attempt.code.strip():
             return SecondStep(user)
         if not accept_code(user, _folded(attempt.code), address=attempt.address, now=now):
@@ -159,7 +159,8 @@ def is_accepted_password(user: User | None, password: str, *, is_demo: bool) -> 
     return is_password_correct(user, password) and (is_demo or password != DEMO_PASSWORD)
 
 
-def _needs_second_factor(session: Session, user: User) -> bool:
+def needs_second_factor(session: Session, user: User) -> bool:
+    """Whether the account has a second factor."""
     return user.totp_secret is not None or bool(load_passkeys(session, user.id))
 
 

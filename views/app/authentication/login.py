@@ -96,7 +96,7 @@ class NewPasswordForm(Form):
 @public
 def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     """Show the login page, or log in and redirect to ``next``."""
-    form, next_url = LoginForm(), _next_url()
+    form, next_url = LoginForm(), requested_next_url()
     if request.method == "GET":
         return redirect(next_url) if current_user_or_none() else _login_page(form, next_url, 200)
     if not form.validate():
@@ -107,13 +107,13 @@ def login() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
             return second_step.ask(user.user, next_url, request.form.get("typed"))
     except TooManyAttempts as refusal:
         security_log.note_reason("too-many-logins")
-        return _login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
+        return login_refused(refusal, form, next_url, {"Retry-After": str(refusal.retry_after)})
     except (Unauthenticated, NotAllowed) as refusal:
-        return _login_refused(refusal, form, next_url, {})
-    return _go_on(user, next_url)
+        return login_refused(refusal, form, next_url, {})
+    return go_on(user, next_url)
 
 
-def _go_on(user: User, next_url: str, packed: str | None = None) -> Response | tuple[str, int]:
+def go_on(user: User, next_url: str, packed: str | None = None) -> Response | tuple[str, int]:
     """Lead on to ``next_url``, to the form that came along, or first to a password of one's own."""
     typed = _typed_by(user, packed or request.form.get("typed"))
     if user.is_password_initial:
@@ -123,7 +123,7 @@ def _go_on(user: User, next_url: str, packed: str | None = None) -> Response | t
     return (recovery.recovery_page(typed), 200) if typed is not None else redirect(next_url, 303)
 
 
-def _next_url() -> str:
+def requested_next_url() -> str:
     """Return where to go afterwards: a path of this program."""
     next_url = request.values.get("next", "")
     return next_url if is_local_url(next_url) else "/"
@@ -149,6 +149,7 @@ def _render_login(form: LoginForm, next_url: str, refusal: Refused | None, typed
         typed=typed,
         needs_https=is_https_missing(),
         base_url=settings().base_url,
+        provider=settings().identity_provider,
     )
 
 
@@ -173,7 +174,7 @@ def _handle_csrf_error(error: CSRFError) -> Response:
     user = current_user_or_none()
     if user is None and request.endpoint == "access.login" and is_https_missing() and not wants_json():
         # The browser has kept no cookie: the page says why.
-        return make_response(_login_page(LoginForm(), _next_url(), error.code or 400))
+        return make_response(_login_page(LoginForm(), requested_next_url(), error.code or 400))
     typed = None if user is None or wants_json() else recovery.submitted_form()
     if typed is None or user is None or typed.user_id != user.id:
         return csrf_error_response(error)
@@ -181,9 +182,10 @@ def _handle_csrf_error(error: CSRFError) -> Response:
     return make_response(recovery.recovery_page(typed), error.code)
 
 
-def _login_refused(
+def login_refused(
     refusal: Refused, form: LoginForm, next_url: str, headers: dict[str, str]
 ) -> tuple[str, int, dict[str, str]]:
+    """Show the login page with why there is no session; raises the refusal where JSON is wanted."""
     if wants_json():
         raise refusal
     return *_login_page(form, next_url, refusal.status, refusal), headers
@@ -207,7 +209,7 @@ def _open_session(form: LoginForm) -> User | SecondStep:
     return finish_login(outcome, attempt)
 
 
-def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt) -> User:
+def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt, *, is_password_entered: bool = True) -> User:
     """Commit what a login came to, and begin its session; raises Unauthenticated or TooManyAttempts for a failure."""
     user = db.session.get(User, outcome.user_id) if isinstance(outcome, Login) else outcome.user
     if isinstance(outcome, LoginRefused):
@@ -218,14 +220,19 @@ def finish_login(outcome: Login | LoginRefused, attempt: LoginAttempt) -> User:
         raise outcome.too_many or Unauthenticated(_("The user name, password or code is wrong."))
     if user is None:
         raise Unauthenticated(_("The user name, password or code is wrong."))
+    begin_session(user, outcome, is_password_entered=is_password_entered)
+    return user
+
+
+def begin_session(user: User, login: Login, *, is_password_entered: bool) -> None:
+    """Commit a login, and give its session to the browser."""
     set_owner_audit_context(user)
     end_former_login()
     if not settings().is_demo:
         note_demand(user, now())
-    security_log.note_login(user, attempt.username, outcome="opened")
+    security_log.note_login(user, user.username, outcome="opened")
     db.session.commit()
-    start_session(user, outcome)
-    return user
+    start_session(user, login, is_password_entered=is_password_entered)
 
 
 @blueprint.route("/login/second-step", methods=["GET", "POST"])
@@ -254,24 +261,28 @@ def enter_second_step() -> Response | tuple[str, int] | tuple[str, int, dict[str
             proves=proves if answer and asked.challenge else None,
         )
     except TooManyAttempts as refusal:
-        return *second_step.ask(user, asked.next_url, typed, refusal=refusal), {"Retry-After": str(refusal.retry_after)}
+        return *_ask_again(asked, typed, refusal), {"Retry-After": str(refusal.retry_after)}
     except (Unauthenticated, NotAllowed) as refusal:
         # The factor was right, and the first password, or the inspection, is over.
         db.session.rollback()
-        return _login_refused(refusal, LoginForm(formdata=None), asked.next_url, {})
+        return login_refused(refusal, LoginForm(formdata=None), asked.next_url, {})
     try:
-        user = finish_login(outcome, attempt)
+        user = finish_login(outcome, attempt, is_password_entered=not asked.is_by_provider)
     except TooManyAttempts as refusal:
-        return *second_step.ask(user, asked.next_url, typed, refusal=refusal), {"Retry-After": str(refusal.retry_after)}
+        return *_ask_again(asked, typed, refusal), {"Retry-After": str(refusal.retry_after)}
     except Unauthenticated:
-        return second_step.ask(user, asked.next_url, typed, refusal=Unauthenticated(_WRONG_FACTOR))
-    return _go_on(user, asked.next_url)
+        return _ask_again(asked, typed, Unauthenticated(_WRONG_FACTOR))
+    return go_on(user, asked.next_url)
+
+
+def _ask_again(asked: second_step.Pending, typed: str | None, refusal: Refused) -> tuple[str, int]:
+    return second_step.ask(asked.user, asked.next_url, typed, refusal=refusal, is_by_provider=asked.is_by_provider)
 
 
 @blueprint.route("/first-password", methods=["GET", "POST"])
 def first_password() -> Response | tuple[str, int]:
     """Ask for a password of one's own instead of the one that somebody else chose."""
-    form, next_url, user = NewPasswordForm(), _next_url(), get_current_user()
+    form, next_url, user = NewPasswordForm(), requested_next_url(), get_current_user()
     if not user.is_password_initial:
         return redirect(next_url, 303)
     if request.method == "GET":
@@ -289,7 +300,7 @@ def first_password() -> Response | tuple[str, int]:
         form.add_errors(refusal)
         return _first_password_page(form, next_url, form.status)
     flash(gettext("Your password has been set. Use it from now on."), "success")
-    return _go_on(user, next_url)
+    return go_on(user, next_url)
 
 
 def _first_password_page(

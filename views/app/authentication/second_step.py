@@ -30,15 +30,18 @@ _LIFETIME = dt.timedelta(minutes=5)
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """A login whose password was right: whose, where it leads, and what the browser was asked."""
+    """A login whose password was right, or whom a provider named: whose, where it leads, what the browser was asked."""
 
     user: User
     next_url: str
     challenge: str
     asked_at: dt.datetime
+    is_by_provider: bool = False
 
 
-def ask(user: User, next_url: str, typed: str | None, *, refusal: Refused | None = None) -> tuple[str, int]:
+def ask(
+    user: User, next_url: str, typed: str | None, *, refusal: Refused | None = None, is_by_provider: bool = False
+) -> tuple[str, int]:
     """Ask for the second factor, for some minutes; raises Unauthenticated where JSON is wanted."""
     if wants_json():
         raise refusal or Unauthenticated(_("A code of your second factor is required."))
@@ -50,6 +53,7 @@ def ask(user: User, next_url: str, typed: str | None, *, refusal: Refused | None
         "at": now().isoformat(),
         "next": next_url,
         "challenge": challenge,
+        "by_provider": is_by_provider,
     }
     page = render_template(
         "app/second_step.html",
@@ -74,4 +78,6 @@ def pending() -> Pending | None:
         session.pop(_KEY)
         return None
     next_url = state["next"]
-    return Pending(user, next_url if is_local_url(next_url) else "/", state["challenge"], asked_at)
+    return Pending(
+        user, next_url if is_local_url(next_url) else "/", state["challenge"], asked_at, bool(state.get("by_provider"))
+    )

@@ -58,12 +58,13 @@ def end_former_login() -> None:
         former.end(SessionEnd.REPLACED, now())
 
 
-def start_session(user: User, login: Login) -> None:
+def start_session(user: User, login: Login, *, is_password_entered: bool = True) -> None:
     """Give the browser the cookie of a session that was committed."""
     session.clear()
     session.permanent = True
     session["login"] = login.id
-    note_password_entered()
+    if is_password_entered:
+        note_password_entered()
     recovery.bind_csrf_token_to(user)
     login_user(user)
     g.current_user = user
