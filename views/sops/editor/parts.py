@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from flask import jsonify, redirect, request
+from flask import jsonify, request
 
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
@@ -59,7 +59,7 @@ def edit_part(view: EditedSopView, record: EditedSop, part: Part) -> ResponseRet
                 if not wants_json():
                     keep_submission(url)
             if not form.errors:
-                return _saved(view, record) if wants_json() else redirect(url, 303)
+                return _saved(view, record) if wants_json() else view.redirect_with_message(_("Saved."), url)
         except SavedByAnotherError as refusal:
             db.session.rollback()
             if wants_json():
