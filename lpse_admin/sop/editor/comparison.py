@@ -126,7 +126,8 @@ def _head_cells(document: SopDocument) -> dict[Message, Cell]:
 
 def _switch_cells(document: SopDocument) -> dict[Message, Cell]:
     switches = document.values["switches"]
-    return {
+    reason = _cell(document.values.get("without_verification"))
+    return {PART_LABELS["without_verification"]: reason} | {
         label: _cell(switches.get(key, "handling" if key == "clock" else False)) for key, label in SWITCH_LABELS.items()
     }
 
@@ -183,6 +184,7 @@ def _row_cells(document: SopDocument, row: Row) -> dict[Message, Cell]:
     values = row.values
     cells: dict[Message, Cell] = {
         PART_LABELS["no"]: (str(row.number),) if row.number else (),
+        PART_LABELS["name"]: _texts(values.get("title")),
         PART_LABELS["activity"]: (row.text,) if row.text else (),
         PART_LABELS["actor"]: _texts(document.actor_title(values.get("actor")) or values.get("actor")),
         PART_LABELS["requires"]: tuple(_requirement(document, one) for one in values.get("requires", [])),
@@ -198,6 +200,9 @@ def _row_cells(document: SopDocument, row: Row) -> dict[Message, Cell]:
             )
             for key, to in document.outcomes(values).items()
         )
+        cells[PART_LABELS["reason_for"]] = tuple(outcome_title(str(one)) for one in values.get("reason_for", []))
+        cells[PART_LABELS["lasts"]] = _texts(values.get("lasts"))
+        cells[PART_LABELS["lasts_until"]] = _texts(document.field_label(values.get("lasts_until")))
         cells[PART_LABELS["flow"]] = tuple(
             f"{document.actor_title(key)}: {word}" for key, word in values.get("flow", {}).items()
         )

@@ -13,8 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from lpse_admin.errors import ValidationFailed
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.editor.kinds import EXTRA_TITLES, STEP_LIST, kind_of, outcomes_of, title_of
+from lpse_admin.sop.editor.kinds import (
+    EXTRA_TITLES,
+    STEP_LIST,
+    first_outcomes,
+    kind_of,
+    kind_title,
+    outcomes_of,
+    title_of,
+)
 from lpse_admin.sop.editor.writing import write_toml
+from lpse_admin.sop.fields import SopFieldKind
 from lpse_admin.sop.model import InvalidSopError, LineError, RowKind
 from lpse_admin.sop.reading import slug
 from lpse_admin.sop.steps import Outcome, Step
@@ -86,11 +95,7 @@ class Row:
     @property
     def kind_title(self) -> Message:
         """The kind of the row in words."""
-        return (
-            title_of({"key": self.key})
-            if self.is_step
-            else EXTRA_TITLES.get(self._kind, EXTRA_TITLES[RowKind.NOTE.value])
-        )
+        return kind_title(self.key) if self.is_step else EXTRA_TITLES.get(self._kind, EXTRA_TITLES[RowKind.NOTE.value])
 
     @property
     def _kind(self) -> str:
@@ -226,6 +231,8 @@ class SopDocument:
         """Return the outcomes of a new step; those with a fixed target only where it is there."""
         known = {*(str(step.get("key", "")) for step in self.steps), Step.CLOSED.value}
         outcomes: dict[str, str] = {}
+        if own := first_outcomes(key):
+            return {outcome: Step.CLOSED.value if outcome in _FIXED_TARGETS else target for outcome in own}
         for outcome in outcomes_of(key):
             fixed = _FIXED_TARGETS.get(outcome)
             if outcome is Outcome.RESUBMITTED:
@@ -248,9 +255,10 @@ class SopDocument:
             return
         target = rows[to].key if to is not None else self._follower(rows[place + 1 :])
         outcomes = self.outcomes(row.values)
-        free = [outcome for outcome in outcomes_of(row.key) if outcome not in _FIXED_TARGETS]
+        possible = [*outcomes, *first_outcomes(row.key), *(outcome.value for outcome in outcomes_of(row.key))]
+        free = [outcome for outcome in possible if outcome not in _FIXED_TARGETS]
         for outcome in free[:1]:
-            outcomes[outcome.value] = target
+            outcomes[outcome] = target
 
     @staticmethod
     def _follower(rows: list[Row]) -> str:
@@ -304,6 +312,20 @@ class SopDocument:
         """Return the fields that a step asks for."""
         fields: list[Values] = values.setdefault("fields", [])
         return fields
+
+    def days(self) -> dict[str, Message]:
+        """Return the name of each field that says a day, by its key."""
+        return {
+            str(field.get("key")): _("%(row)s, field “%(field)s”", row=row.name, field=str(field.get("label", "")))
+            for row in self.rows()
+            if row.is_step
+            for field in row.values.get("fields", [])
+            if field.get("kind") in (SopFieldKind.DATE, SopFieldKind.MOMENT)
+        }
+
+    def field_label(self, key: object) -> Message | None:
+        """Return the name of the field that says a day, or its key where there is none; None without a key."""
+        return self.days().get(str(key), Message(str(key))) if key else None
 
     def add_field(self, values: Values, label: str, kind: str) -> int:
         """Add a field behind the others and return its place; its key is made from the label."""

@@ -91,6 +91,8 @@ def place_of(document: SopDocument, path: tuple[str | int, ...]) -> Place:
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     if first == "actors":
         return Place(Section.ACTORS, index, part=words[0] if words else "")
+    if first == "without_verification":
+        return Place(Section.SETTINGS, part=first)
     if first == "switches":
         return Place(Section.SETTINGS, part=str(path[1]) if len(path) > 1 else "")
     if first not in (STEP_LIST, "rows"):
@@ -235,6 +237,28 @@ PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     ),
     "%(time)s is not a standard time; write it like 2 jam, 15 menit or 1 hari, up to a year": _say(
         _("“%(time)s” cannot be read as a time: write it like 2 jam, 15 menit or 1 hari, up to a year.")
+    ),
+    "%(outcome)s belongs to the steps of the procedure; name it in the SOP's own words%(others)s": _say(
+        _("“%(outcome)s” is an outcome of other rows: give this one a name of its own.")
+    ),
+    "an outcome is called by letters, digits and hyphens, at most %(longest)s, not %(found)s": _say(
+        _("The name of an outcome is too long, or has no letters or digits.")
+    ),
+    (
+        "a step of this name is written %(kind)s.name: letters, digits and hyphens, at most %(longest)s"
+        " characters in all"
+    ): _say(_("“%(label)s” names a row that is not there.")),
+    "a waiting step has either lasts or lasts_until": _say(
+        _("Say for how long this row waits, or the field with the day until which it waits, and not both.")
+    ),
+    "%(step)s is no decision, so it has one outcome; a decision is called decision.%(name)s": _say(
+        _("“%(step)s” is no decision, so it has one outcome; add a row of the kind “Decision” for a choice.")
+    ),
+    "%(outcome)s could close a change that was implemented and never verified": _say(
+        _(
+            "“%(outcome)s” could close a change that was implemented and never verified: add the verification, or say"
+            " in the settings why there is none."
+        )
     ),
     "%(word)s stands there twice": _say(_("“%(word)s” is there twice.")),
     "the field %(key)s is defined twice": _say(_("Two fields of this row are the same.")),

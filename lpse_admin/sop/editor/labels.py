@@ -35,6 +35,11 @@ HEAD_LABELS: dict[tuple[str, ...], Message] = {
 #: Labels of the values of rows, actors and fields.
 PART_LABELS: dict[str, Message] = {
     "no": _("No."),
+    "name": _("Name of the step"),
+    "reason_for": _("Reason required for"),
+    "lasts": _("Waits for"),
+    "lasts_until": _("Waits until the day in the field"),
+    "without_verification": _("Why a change may end without a verification"),
     "activity": _("Activity"),
     "text": _("Text of the row"),
     "actor": _("Executor"),

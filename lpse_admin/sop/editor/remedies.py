@@ -78,7 +78,9 @@ def _insert(document: SopDocument, step: Step, after: int | None) -> None:
 
 def usual_actor(document: SopDocument, step: Step | None) -> str:
     """Return the key of the actor who usually takes a step; empty if there is none."""
-    role = Role.REQUESTER if step in REQUESTER_STEPS else Role.HEAD if step in HEAD_STEPS else Role.CHANGE_MANAGER
+    kind = step.kind if step else None
+    of_head, of_requester = (*HEAD_STEPS, Step.DECISION), (*REQUESTER_STEPS, Step.ACCEPTANCE)
+    role = Role.REQUESTER if kind in of_requester else Role.HEAD if kind in of_head else Role.CHANGE_MANAGER
     return next((str(one.get("key", "")) for one in document.actors if one.get("role") == role.value), "")
 
 
@@ -234,9 +236,9 @@ def _add_outcome(case: _Case) -> list[Remedy]:
 def _way_out(case: _Case) -> list[Remedy]:
     """Return the remedies for a decision that cannot say no."""
     step = case.step()
-    if case.row is None or step not in (Step.APPROVAL, Step.EVALUATION):
+    outcome = _WAYS_OUT.get(step.kind) if step else None
+    if case.row is None or outcome is None:
         return []
-    outcome = Outcome.REFUSED if step is Step.APPROVAL else Outcome.REJECTED
     path = (*case.path[:2], "outcomes", outcome.value)
     return [_set(_("Add the outcome “%(outcome)s”", outcome=outcome.title), path, Step.CLOSED.value)]
 
@@ -270,6 +272,12 @@ def _revised_today(case: _Case) -> list[Remedy]:
     return [_set(_("Enter today as the date of revision"), ("revised",), case.today)]
 
 
+_WAYS_OUT = {
+    Step.APPROVAL: Outcome.REFUSED,
+    Step.EVALUATION: Outcome.REJECTED,
+    Step.DECISION: Outcome.REJECTED,
+    Step.ACCEPTANCE: Outcome.WITHDRAWN,
+}
 _ROLE_TITLES = {Role.REQUESTER: "Pemohon", Role.CHANGE_MANAGER: "Pengelola Perubahan", Role.HEAD: "Kepala LPSE"}
 REMEDIES: dict[str, Callable[[_Case], list[Remedy]]] = {
     "%(outcome)s leads to %(step)s, a step that this SOP leaves out": _missing_target,
@@ -299,6 +307,10 @@ REMEDIES: dict[str, Callable[[_Case], list[Remedy]]] = {
     (
         "%(step)s has no way to say no: a request that is not to go on would stay here for good; add %(outcomes)s"
     ): _way_out,
+    "%(step)s has one outcome: name the way to say no as well": _way_out,
+    "%(key)s belongs to steps called waiting.name": _drop_it,
+    "a waiting step has no standard time; what is done after it is a step of its own": _drop_it,
+    "%(outcome)s belongs to the steps of the procedure; name it in the SOP's own words%(others)s": _drop_outcome,
     "the record of %(step)s cannot be available: this SOP leaves that step out": _drop_requirement,
     "the record of %(of)s cannot be available in %(step)s, which never follows it": _drop_requirement,
     "the same thing is required twice": _drop_requirement,

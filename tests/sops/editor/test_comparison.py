@@ -104,11 +104,17 @@ def test_actors_requirements_and_fields_are_told_in_words() -> None:
         ],
         "Words in the columns of the executors": ["Kepala LPSE: Ya"],
         "Fields": [
-            "Jenis (One of a list; A; B; Required for: Accepted, x; Asked only for: Accepted; Shown when: Ya;"
+            "Jenis (One of a list; A; B; Required for: Accepted, X; Asked only for: Accepted; Shown when: Ya;"
             " Shown in lists from the start; Bantuan)",
             "Lain ()",
         ],
     }  # fmt: skip
+
+
+def test_an_outcome_that_cannot_be_is_told_as_it_is_written() -> None:
+    after = paper()
+    after.steps[0]["outcomes"] = {"§": "evaluation"}
+    assert words(compare(paper(), after)[0].cells[0])[2] == ["§ → Evaluation"]
 
 
 def test_two_rows_that_are_the_same_are_told_apart_by_their_place() -> None:

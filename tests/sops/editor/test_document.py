@@ -21,7 +21,7 @@ from lpse_admin.sop.editor.document import (
 )
 from lpse_admin.sop.editor.drawing import drawable
 from lpse_admin.sop.editor.faults import find_faults, find_remarks
-from lpse_admin.sop.editor.kinds import offered_steps
+from lpse_admin.sop.editor.kinds import kind_of, names_outcomes, offered_steps, outcome_key, step_key, title_of
 from lpse_admin.sop.editor.starts import blank_document, document_for_agency, next_revision
 from lpse_admin.sop.editor.writing import write_toml
 from lpse_admin.sop.model import SopAgency
@@ -90,9 +90,10 @@ def edit(document: SopDocument, what: str, number: int) -> None:
     elif what == "remove" and rows:
         document.remove_row(place)
     elif what == "step":
-        offered = offered_steps({row.key for row in rows})
-        if offered:
-            document.add_step(offered[number % len(offered)][0], actor="pengelola", after=place if rows else None)
+        taken = {row.key for row in rows}
+        offered = offered_steps(taken)
+        key = step_key(offered[number % len(offered)][0], f"Langkah {number}", taken)
+        document.add_step(key, actor="pengelola", after=place if rows else None)
     elif what == "note":
         document.add_row({"no": 0, "text": f"Catatan {number}", "kind": "note"}, is_step=False, after=place)
     elif what == "field" and rows and rows[place].is_step:
@@ -160,6 +161,60 @@ def test_a_new_step_takes_up_what_led_to_the_row_behind_it() -> None:
     assert [row.number for row in document.rows()] == [1, 2, None, 3, 4]
 
 
+def test_a_kind_that_stands_again_and_steps_of_the_offices_own_are_named() -> None:
+    taken = {"request", "approval", "task.pelatihan"}
+    offered = [key for key, _title in offered_steps(taken)]
+    assert ("request" in offered, "returned" in offered, "approval" in offered, "waiting" in offered) == (
+        False, True, True, True,
+    )  # fmt: skip
+    assert [
+        step_key("evaluation", "Teknis", taken), step_key("approval", "Kepala Bidang", taken),
+        step_key("task", "Pelatihan", taken), step_key("decision", "§", taken),
+    ] == ["evaluation", "approval.kepala-bidang", "task.pelatihan-2", "decision.lain"]  # fmt: skip
+    assert (kind_of("lain.x"), names_outcomes("task.x"), names_outcomes("approval.x")) == (None, True, False)
+    assert [str(title_of({"key": key})) for key in ("approval.kabid", "task.§", "lain")] == [
+        "Approval: Kabid", "Task", "Unknown step",
+    ]  # fmt: skip
+    labels = ("Setuju", "Tidak setuju", "Done", "Normal", "§")
+    assert [outcome_key(label, ["setuju", "normal"]) for label in labels] == [
+        "setuju", "tidak-setuju", "hasil-done", "normal", "hasil",
+    ]  # fmt: skip
+
+
+def test_steps_of_the_offices_own_begin_with_outcomes_and_make_a_sound_sop() -> None:
+    document = document_of(LUMAJANG)
+    place = document.add_step("decision.kabid", actor="kepala", after=1)
+    assert document.rows()[place].values["outcomes"] == {"setuju": "urgency", "rejected": "closed"}
+    document.rows()[place].values["activity"] = "Kepala Bidang memutuskan"
+    place = next(at for at, row in enumerate(document.rows()) if row.key == "verification")
+    for key in ("task.pelatihan", "acknowledgement.berita", "waiting.pantau", "acceptance.uji"):
+        actor = "pemohon" if key == "acceptance.uji" else "pengelola"
+        place = document.add_step(key, actor=actor, after=place)
+        document.rows()[place].values["activity"] = key
+    waiting = next(row for row in document.rows() if row.key == "waiting.pantau")
+    assert str(waiting.kind_title) == "Waiting"
+    waiting.values["lasts"] = "30 hari kalender"
+    assert [str(error) for error in check(document.toml, LUMAJANG)] == []
+    again = SopDocument.read(document.toml)
+    assert digest(parse(again.toml, LUMAJANG)) == digest(parse(document.toml, LUMAJANG))
+    document.steps[-1]["outcomes"] = {}
+    waiting.values["outcomes"] = {}
+    document.lead_on(next(at for at, row in enumerate(document.rows()) if row.key == "waiting.pantau"))
+    assert waiting.values["outcomes"] == {"waktunya-tiba": "acceptance.uji"}
+
+
+def test_fields_that_say_a_day_are_named_by_their_row() -> None:
+    document = document_of(LUMAJANG)
+    document.add_field(document.steps[0], "Berlaku sejak", "date")
+    document.add_field(document.steps[0], "Biaya", "money")
+    assert {key: str(name) for key, name in document.days().items()} == {
+        "berlaku-sejak": "1. Change request, field “Berlaku sejak”"
+    }
+    assert [str(document.field_label(key)) for key in ("berlaku-sejak", "lain", None)] == [
+        "1. Change request, field “Berlaku sejak”", "lain", "None",
+    ]  # fmt: skip
+
+
 def test_rows_outside_the_program_stand_where_they_are_put() -> None:
     document = document_of(LUMAJANG)
     at = document.add_row({"no": 0, "text": "Cadangan", "kind": "note"}, is_step=False, after=0)
@@ -168,6 +223,9 @@ def test_rows_outside_the_program_stand_where_they_are_put() -> None:
     # Past the row without a number, whose place it could not tell.
     assert titles(document)[at - 1 : at + 2] == ["Returned to the requester", "3. Cadangan", "4. Urgency assessment"]
     assert document.move_row(0, -1) == 0
+    # Of notes without steps that have numbers, each place is the same: nothing moves.
+    alone = SopDocument.read('[[rows]]\nkind = "start"\n[[rows]]\nkind = "start"\n')
+    assert alone.move_row(1, -1) in (0, 1)
     start = document.add_row({"no": 0, "text": "Mulai", "kind": "start"}, is_step=False)
     end = document.add_row({"no": 0, "text": "", "kind": "end"}, is_step=False, after=2)
     shown = titles(document)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from lpse_admin.sop import bundled_sops, digest, parse
+from lpse_admin.sop import bundled_sops, check, digest, parse
 from lpse_admin.sop.editor.document import SopDocument
 from models.audit.trail import AuditEntry
 from models.sops.editing import EditedSop, EditState
@@ -126,7 +126,7 @@ def test_an_sop_of_another_shape_is_made_row_by_row_and_loaded_like_a_file(runni
     assert save(running_app, f"{page}/row/0", activity="Pemohon mengajukan permintaan").status_code == 303
     for key, text in (("evaluation", "Evaluasi"), ("approval", "Persetujuan"), ("implementation", "Pelaksanaan"),
                       ("verification", "Verifikasi")):  # fmt: skip
-        answer = save(running_app, f"{page}/row/new", kind=f"step\x1f{key}", text=text)
+        answer = save(running_app, f"{page}/row/new", kind=f"step:{key}", text=text)
         assert answer.status_code == 303, answer.text
     rows = edited(running_app, id_).document.rows()
     assert [(row.key, row.number, row.values["actor"]) for row in rows] == [
@@ -254,7 +254,7 @@ def test_actors_and_fields_are_added_moved_and_removed_by_buttons(running_app: R
         assert save(running_app, f"{page}/row/0/field/new", label=label, kind=kind).status_code == 303
     form = visitor.get(f"{page}/row/0/field/1").text
     assert "Layanan berhenti: Ya" in form
-    chosen = save(running_app, f"{page}/row/0/field/1", when="layanan-berhenti\x1fYa", listed="y")
+    chosen = save(running_app, f"{page}/row/0/field/1", when="layanan-berhenti:Ya", listed="y")
     assert chosen.status_code == 303
     field = edited(running_app, id_).document.steps[0]["fields"][1]
     assert field == {
@@ -270,6 +270,52 @@ def test_actors_and_fields_are_added_moved_and_removed_by_buttons(running_app: R
         == 303
     )
     assert [one["label"] for one in edited(running_app, id_).document.steps[0]["fields"]] == ["Layanan berhenti"]
+
+
+def test_an_sop_with_two_approvals_a_training_and_a_review_after_thirty_days_is_made(running_app: RunningApp) -> None:
+    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    page = f"{PAGE}/{id_}"
+
+    def add(kind: str, title: str, after: int, text: str) -> int:
+        answer = save(running_app, f"{page}/row/new", kind=f"step:{kind}", title=title, after=str(after), text=text)
+        assert answer.status_code == 303, answer.text
+        return int(answer.location.rpartition("/")[2])
+
+    add("approval", "Persetujuan Kepala Bidang", 3, "Kepala Bidang menyetujui")
+    place = add("task", "Pelatihan pengguna", 10, "Pengguna dilatih")
+    place = add("waiting", "Pemantauan", place, "Menunggu tiga puluh hari")
+    assert save(running_app, f"{page}/row/{place}", lasts="30 hari kalender").status_code == 303
+    place = add("decision", "Tinjauan", place, "Hasil ditinjau")
+    shown = visitor.get(f"{page}/row/{place}").text
+    assert ("Hasil lain" in shown, "Alasan wajib untuk" in shown) == (True, True)
+    added = save(
+        running_app, f"{page}/row/{place}", do="more", new_outcome="Perlu diulang", new_target="task.pelatihan-pengguna"
+    )
+    assert added.location == f"{page}/row/{place}"
+    assert save(running_app, f"{page}/row/{place}", reason_for="perlu-diulang").status_code == 303
+    row = edited(running_app, id_).document.rows()[place]
+    assert row.values["outcomes"]["perlu-diulang"] == "task.pelatihan-pengguna"
+    assert (row.values["reason_for"], row.values["title"]) == (["perlu-diulang"], "Tinjauan")
+    content = edited(running_app, id_).content
+    assert check(content, LUMAJANG) == []
+    assert save(running_app, f"{page}/settings", without_verification="Naskah tidak mengenalnya").status_code == 303
+    assert edited(running_app, id_).document.values["without_verification"] == "Naskah tidak mengenalnya"
+    assert save(running_app, f"{page}/head", number="77/2026").status_code == 303
+    version = edited(running_app, id_).version
+    loaded = visitor.post(f"{page}/load", version=str(version))
+    assert "/admin/sop/details/" in loaded.location
+    assert "Perlu diulang" in visitor.get(loaded.location).text
+
+
+def test_an_outcome_that_is_typed_is_added_by_the_button_and_not_before(running_app: RunningApp) -> None:
+    visitor, id_ = running_app.visitor("kepala"), begun(running_app, "blank")
+    assert save(running_app, f"{PAGE}/{id_}/row/new", kind="step:decision", title="Tinjauan").status_code == 303
+    page = f"{PAGE}/{id_}/row/1"
+    fields = fields_of(visitor.get(page)) | {"new_outcome": "Tunda"}
+    saved = present(visitor.post(page, json=True, **fields).json)["version"]
+    assert "tunda" not in edited(running_app, id_).document.rows()[1].values["outcomes"]
+    assert visitor.post(page, **fields | {"version": str(saved)}).status_code == 303
+    assert edited(running_app, id_).document.rows()[1].values["outcomes"]["tunda"] == "closed"
 
 
 def test_what_adds_a_row_or_a_field_waits_for_its_button(running_app: RunningApp) -> None:

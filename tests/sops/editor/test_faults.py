@@ -278,6 +278,36 @@ def test_a_remedy_of_what_is_no_longer_there_does_nothing() -> None:
     assert len(document.steps[0]["requires"]) == 4
 
 
+def test_what_a_step_of_the_offices_own_lacks_is_said_at_its_row() -> None:
+    document = paper()
+    document.add_step("decision.kabid", actor="kepala", after=1)
+    document.add_step("waiting.pantau", actor="pengelola", after=2)
+    decision, waiting = step(document, "decision.kabid"), step(document, "waiting.pantau")
+    decision["activity"] = waiting["activity"] = "Kegiatan"
+    assert "Say for how long this row waits" in dict(said(document))["4. Pantau"]
+    waiting |= {"lasts": "30 hari", "outcomes": {"a": "urgency", "b": "urgency"}}
+    assert "is no decision" in dict(said(document))["4. Pantau"]
+    waiting["outcomes"] = {"a": "urgency"}
+    waiting["time"] = "1 jam"
+    decision["outcomes"] = {"setuju": "waiting.pantau"}
+    assert [where for where, _what in said(document)] == ["3. Kabid", "4. Pantau"]
+    mended_once = mended(document, "Add the outcome “Rejected”")
+    assert faults_of(mended(mended_once, "Remove it")) == []
+    decision["outcomes"]["passed"] = "closed"
+    assert "give this one a name of its own" in dict(said(document))["3. Kabid"]
+
+
+def test_a_change_that_ends_without_verification_is_led_to_the_settings() -> None:
+    document = removed("verification")
+    step(document, "report")["outcomes"]["reported"] = "release"
+    assert any("say in the settings" in message for _where, message in said(document))
+    document.values["without_verification"] = "Naskah tidak mengenalnya"
+    assert said(document) == []
+    document.values["without_verification"] = "x" * 1_001
+    fault = faults_of(document)[0]
+    assert (fault.place.section, fault.place.part) == (Section.SETTINGS, "without_verification")
+
+
 @pytest.mark.parametrize("text", REMEDIES)
 def test_an_error_that_names_no_row_has_no_button_that_does_harm(text: str) -> None:
     document = paper()

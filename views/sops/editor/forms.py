@@ -166,13 +166,21 @@ def settings_form(document: SopDocument) -> Fields:
             SelectChoice("arrival", tr(_("the arrival of the request at the step"))),
         ],
     )
-    data = {key: bool(switches.get(key)) for key in fields if key != "clock"}
+    data: dict[str, object] = {key: bool(switches.get(key)) for key in fields if key != "clock"}
+    fields["without_verification"] = TextAreaField(
+        PART_LABELS["without_verification"],
+        description=_("Only where the SOP leaves the verification out on purpose; shown and printed with it."),
+        render_kw={"rows": 2},
+    )
+    data["without_verification"] = text_of(document.values.get("without_verification"))
     return Fields(fields, {**data, "clock": switches.get("clock", "handling")})
 
 
 def read_settings(document: SopDocument, form: DocumentForm) -> None:
     """Put the switches into the document."""
-    document.values["switches"] |= {key: value for key, value in typed(form).items() if value is not None}
+    values = typed(form)
+    set_values(document.values, {"without_verification": values.pop("without_verification")})
+    document.values["switches"] |= {key: value for key, value in values.items() if value is not None}
 
 
 # -- actors ----------------------------------------------------------------------------------------------------------

@@ -9,12 +9,23 @@ from wtforms.fields.choices import SelectChoice
 
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.editor.document import condition_of, set_values
-from lpse_admin.sop.editor.kinds import EXTRA_TITLES, kind_of, offered_steps, outcome_title, outcomes_of, target_title
+from lpse_admin.sop.editor.kinds import (
+    EXTRA_TITLES,
+    kind_of,
+    names_outcomes,
+    offered_steps,
+    outcome_key,
+    outcome_title,
+    outcomes_of,
+    step_key,
+    target_title,
+)
 from lpse_admin.sop.editor.labels import PART_LABELS
 from lpse_admin.sop.editor.remedies import usual_actor
 from lpse_admin.sop.fields import NO, YES, SopFieldKind
 from lpse_admin.sop.model import ItemKind, RequirementCondition, RowKind
 from lpse_admin.sop.steps import Step
+from views.app.errors import wants_json
 from views.forms.base import CheckboxListField
 from views.forms.fields import IntegerField
 from views.i18n.language import tr
@@ -24,8 +35,10 @@ if TYPE_CHECKING:
     from lpse_admin.sop.editor.document import Row, SopDocument, Values
     from views.sops.editor.forms import Choice, DocumentForm
 
-#: What stands between the parts of a choice of the condition of a field.
-_APART = "\x1f"
+#: What stands between a key, which has none, and what belongs to it in the value of a choice.
+_APART = ":"
+#: The fields of an outcome that is added.
+NEW_OUTCOME, NEW_TARGET = "new_outcome", "new_target"
 _NOT_USED = _("This outcome is not used")
 _ONE_EACH = _("One on each line.")
 
@@ -39,6 +52,7 @@ def row_form(document: SopDocument, row: Row) -> Fields:
     if row.is_step:
         for more_fields, more_data in (
             _outcome_fields(document, row.values),
+            _naming_fields(document, row.values),
             _requirement_fields(document, row.values),
             _flow_fields(document, row.values),
         ):
@@ -66,6 +80,8 @@ def _table_fields(document: SopDocument, row: Row) -> tuple[dict[str, Any], dict
         "output": TextAreaField(PART_LABELS["output"], description=_ONE_EACH, render_kw={"rows": 2}),
         "remarks": TextAreaField(PART_LABELS["remarks"], render_kw={"rows": 2}),
     }
+    if row.is_step and kind_of(row.key) is Step.WAITING and not values.get("time"):
+        del fields["time"]
     data = {key: text_of(values.get(key)) for key in fields if key != "no"}
     return fields, {**data, "no": row.number}
 
@@ -76,12 +92,17 @@ def actor_choices(document: SopDocument) -> list[Choice]:
     return [("", _("Choose")), *actors]
 
 
-def _outcome_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
-    targets: list[Choice] = [
+def _targets(document: SopDocument) -> list[Choice]:
+    """Return where an outcome can lead."""
+    return [
         ("", _NOT_USED),
         *((key, title) for key, title in document.step_names().items() if key != Step.REQUEST.value),
         (Step.CLOSED.value, target_title(document, Step.CLOSED.value)),
     ]
+
+
+def _outcome_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
+    targets = _targets(document)
     outcomes = document.outcomes(values)
     known = [outcome.value for outcome in outcomes_of(str(values.get("key", "")))]
     fields: dict[str, Any] = {}
@@ -90,6 +111,28 @@ def _outcome_fields(document: SopDocument, values: Values) -> tuple[dict[str, An
         chosen = text_of(outcomes.get(key))
         fields[f"outcomes-{key}"] = select(_("“%(outcome)s” leads to", outcome=outcome_title(key)), targets, chosen)
         data[f"outcomes-{key}"] = chosen
+    return fields, data
+
+
+def _naming_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
+    """Return the fields of what an SOP names itself: the step, its outcomes with their reasons, how long it waits."""
+    key = str(values.get("key", ""))
+    outcomes = [(outcome, outcome_title(outcome)) for outcome in document.outcomes(values)]
+    fields: dict[str, Any] = {
+        "title": StringField(PART_LABELS["name"], description=_("Where the SOP calls this step otherwise.")),
+        "reason_for": _boxes(PART_LABELS["reason_for"], outcomes, _("Besides those that always need one.")),
+    }
+    data: dict[str, object] = {"title": text_of(values.get("title")), "reason_for": list(values.get("reason_for", []))}
+    if names_outcomes(key):
+        fields[NEW_OUTCOME] = StringField(_("Another outcome"), description=_("As the SOP calls it, such as Setuju."))
+        fields[NEW_TARGET] = select(_("It leads to"), _targets(document))
+    if kind_of(key) is Step.WAITING:
+        days: list[Choice] = [("", _("none")), *document.days().items()]
+        fields["lasts"] = StringField(
+            PART_LABELS["lasts"], description=_("Such as 30 hari, 30 hari kalender or 2 minggu.")
+        )
+        fields["lasts_until"] = select(PART_LABELS["lasts_until"], days, values.get("lasts_until"))
+        data |= {name: text_of(values.get(name)) for name in ("lasts", "lasts_until")}
     return fields, data
 
 
@@ -126,13 +169,19 @@ def read_row(document: SopDocument, row: Row, form: DocumentForm) -> None:
     """Put what was typed into a row."""
     typed_values = typed(form)
     text = "activity" if row.is_step else "text"
-    set_values(row.values, {key: typed_values[key] for key in ("no", text, "actor", "time", "remarks")})
+    in_table = ("no", text, "actor", "time", "remarks")
+    set_values(row.values, {key: typed_values[key] for key in in_table if key in typed_values})
     set_values(row.values, {"output": lines_of(typed_values["output"])})
     if not row.is_step:
         set_values(row.values, {"requires": lines_of(typed_values["requires"])})
         return
     outcomes = {name.removeprefix("outcomes-"): to for name, to in typed_values.items() if name.startswith("outcomes-")}
     row.values["outcomes"] = _in_former_order(document.outcomes(row.values), outcomes)
+    if typed_values.get(NEW_OUTCOME) and not wants_json():
+        new = outcome_key(typed_values[NEW_OUTCOME], row.values["outcomes"])
+        row.values["outcomes"][new] = typed_values[NEW_TARGET] or Step.CLOSED.value
+    own = ("title", "reason_for", "lasts", "lasts_until")
+    set_values(row.values, {key: typed_values[key] for key in own if key in typed_values})
     former = row.values.get("requires", [])
     set_values(row.values, {"requires": _read_requirements(former, typed_values)})
     flow = {
@@ -184,6 +233,10 @@ def new_row_form(document: SopDocument, after: int) -> Fields:
     ]
     fields: dict[str, Any] = {
         "kind": select(_("Kind of row"), kinds),
+        "title": StringField(
+            PART_LABELS["name"],
+            description=_("Of a step of the office's own, and of a kind that stands more than once."),
+        ),
         "after": select(_("Behind the row"), rows),
         "text": TextAreaField(_("Activity or text"), render_kw={"rows": 3}),
         "actor": select(PART_LABELS["actor"], actor_choices(document)),
@@ -200,8 +253,11 @@ def add_row(document: SopDocument, form: DocumentForm) -> int:
         place = document.add_row({"no": 0, "text": values["text"], "kind": marked}, is_step=False, after=after)
         set_values(document.rows()[place].values, {"actor": values["actor"]})
         return place
-    place = document.add_step(key, actor=values["actor"] or usual_actor(document, kind_of(key)), after=after)
+    taken = document.step_names()
+    kind, key = kind_of(key), step_key(key, values["title"] or values["text"], taken)
+    place = document.add_step(key, actor=values["actor"] or usual_actor(document, kind), after=after)
     document.rows()[place].values["activity"] = values["text"]
+    set_values(document.rows()[place].values, {"title": values["title"]})
     return place
 
 
