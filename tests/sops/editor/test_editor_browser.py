@@ -122,12 +122,12 @@ def test_an_official_makes_an_sop_by_clicks_and_typing_and_the_head_enacts_it(br
     press(desk, "Tambahkan isian")
     # By keyboard alone: the approval is moved up and back again.
     go(desk, "Aktivitas")
-    for button in ("Naik: 3. Persetujuan", "Turun: 2. Persetujuan"):
+    for button in ("Naik 3. Persetujuan", "Turun 2. Persetujuan"):
         page.get_by_role("button", name=button).focus()
         with page.expect_event("load"):
             page.keyboard.press("Enter")
     # A wrong turn is said at its row, and its button puts it right.
-    press_of(page, "Hapus: 4. Pelaksanaan Perubahan")
+    press_of(page, "Hapus 4. Pelaksanaan Perubahan")
     assert "menuju “Pelaksanaan Perubahan”, baris yang tidak ada" in page.inner_text("#row-2")
     press(desk, "Tambahkan baris “Pelaksanaan Perubahan”")
     go(desk, "4. Pelaksanaan Perubahan")
@@ -163,6 +163,6 @@ def test_without_a_script_and_on_a_telephone_rows_are_edited_one_at_a_time(brows
     page.get_by_label("Kegiatan atau teks").fill("Sekretariat mencatat surat")
     press(desk, "Tambahkan baris")
     go(desk, "Aktivitas")
-    press_of(page, "Naik: 2. Sekretariat mencatat surat")
+    press_of(page, "Naik 2. Sekretariat mencatat surat")
     names = page.locator(".edit-row-head a").all_inner_texts()
     assert names == ["1. Sekretariat mencatat surat", "2. Permintaan Perubahan"]
