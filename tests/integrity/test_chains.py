@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, insert, select, text, update
 
 from lpse_admin.sop.steps import Step
 from models.audit.anchors import anchor_lines, chain_anchors, read_anchors
-from models.audit.trail import AuditChain, AuditEntry, entry_hash
+from models.audit.trail import AuditChain, AuditEntry, AuditRow, entry_hash
 from models.integrity.findings import FindingKind
 from models.integrity.run import verify_register
 from tests.support.cast import change_at_step, create_cast, open_session, set_test_audit_context
@@ -18,12 +19,15 @@ from tests.support.insider import insider
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sqlalchemy import Connection, Table
+
     from models.audit.anchors import Anchor
     from models.integrity.run import Report
     from tests.conftest import NewDatabase
 
 _entry: Any = AuditEntry.__table__
 _chain: Any = AuditChain.__table__
+_row: Any = AuditRow.__table__
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
@@ -123,3 +127,112 @@ def test_from_an_anchor_on_only_what_came_later_is_verified_and_the_rest_is_said
         note.text for note in report.notes
     }
     assert verified(url, []).found == 1
+
+
+@pytest.fixture(scope="module", params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def lasting_url(request: pytest.FixtureRequest, new_database: NewDatabase) -> Iterator[str]:
+    """One register for all ways of putting its trail into another order; each test puts it back."""
+    with new_database(request.param) as address:
+        with open_session(address) as session:
+            change_at_step(session, create_cast(session).lumajang, Step.URGENCY)
+        yield address
+        assert verified(address, []).findings == []
+
+
+def exchange(connection: Connection, table: Table, pair: tuple[int, int], *columns: str) -> None:
+    """Let two rows exchange ``columns``; unique ones go by a value that no row has."""
+    one, other = (
+        dict(row)
+        for row in connection.execute(select(table).where(table.c.id.in_(pair)).order_by(table.c.id)).mappings()
+    )
+    away = {column: 900_001 for column in columns if column == "number"}
+    if away:
+        connection.execute(update(table).where(table.c.id == one["id"]).values(away))
+    for row, values in ((other, one), (one, other)):
+        connection.execute(
+            update(table).where(table.c.id == row["id"]).values({column: values[column] for column in columns})
+        )
+
+
+def neighbours(connection: Connection, columns: tuple[str, ...] = ()) -> tuple[int, int]:
+    """Return the ids of two entries of a chain that follow one another and differ in each of ``columns``."""
+    rows = connection.execute(select(_entry).where(_entry.c.chain == 1).order_by(_entry.c.number)).mappings().all()
+    return next(
+        (one["id"], other["id"])
+        for one, other in pairwise(rows[1:])
+        if all(one[column] != other[column] for column in columns)
+    )
+
+
+#: What two entries exchange: their place in the chain, with and without their links; what they tell; all of it.
+PLACES = {
+    "numbers": ("number",),
+    "numbers with the links": ("number", "previous_hash"),
+    "contents": ("rows",),
+    "actions": ("action",),
+    "hashes": ("hash", "seal"),
+    "whole rows": ("number", "previous_hash", "hash", "seal", "rows"),
+}
+
+
+@pytest.mark.parametrize("columns", PLACES.values(), ids=PLACES.keys())
+def test_entries_that_were_put_in_another_order_are_found(lasting_url: str, columns: tuple[str, ...]) -> None:
+    with insider(lasting_url) as connection:
+        pair = neighbours(connection, columns)
+        exchange(connection, _entry, pair, *columns)
+    found = verified(lasting_url, [])
+    with insider(lasting_url) as connection:
+        exchange(connection, _entry, pair, *columns)
+    chain_findings = [one for one in found.findings if one.table == "audit_entry"]
+    assert {one.chain for one in chain_findings} == {1}
+    assert set(pair) & {one.entry_id for one in chain_findings}
+
+
+def test_entries_that_changed_places_between_two_chains_are_found_in_both(lasting_url: str) -> None:
+    with insider(lasting_url) as connection:
+        other = connection.execute(select(_entry.c.id, _entry.c.chain).where(_entry.c.chain != 1).limit(1)).one()
+        pair = neighbours(connection)[0], other.id
+        exchange(connection, _entry, pair, "chain", "number")
+    found = verified(lasting_url, [])
+    with insider(lasting_url) as connection:
+        exchange(connection, _entry, pair, "chain", "number")
+    assert {one.chain for one in found.findings if one.table == "audit_entry"} == {1, other.chain}
+
+
+def exchange_indexes(connection: Connection, pair: tuple[int, int]) -> None:
+    """Let what the index says of two entries lead to the other one."""
+    found = connection.execute(select(_row).where(_row.c.entry_id.in_(pair))).mappings().all()
+    connection.execute(delete(_row).where(_row.c.entry_id.in_(pair)))
+    others = dict(zip(pair, reversed(pair), strict=True))
+    connection.execute(insert(_row), [{**row, "entry_id": others[row["entry_id"]]} for row in found])
+
+
+def test_an_index_of_the_trail_that_leads_to_another_entry_is_found(lasting_url: str) -> None:
+    with insider(lasting_url) as connection:
+        pair = neighbours(connection)
+        exchange_indexes(connection, pair)
+    found = verified(lasting_url, [])
+    with insider(lasting_url) as connection:
+        exchange_indexes(connection, pair)
+    assert set(pair) & {one.entry_id for one in found.findings if one.kind is FindingKind.CHAIN}
+
+
+def test_a_chain_that_was_linked_anew_in_another_order_is_found_by_its_seals_and_by_an_anchor(lasting_url: str) -> None:
+    anchors = anchors_of(lasting_url)
+    with insider(lasting_url) as connection:
+        pair = neighbours(connection, ("rows",))
+        of_chain = select(_entry).where(_entry.c.chain == 1).order_by(_entry.c.number)
+        before = [dict(row) for row in connection.execute(of_chain).mappings()]
+        exchange(connection, _entry, pair, "rows", "action", "at")
+        previous = before[0]["previous_hash"]
+        for row in connection.execute(of_chain).mappings().all():
+            entry = {**row, "previous_hash": previous}
+            previous = entry["hash"] = entry_hash(entry)
+            connection.execute(update(_entry).where(_entry.c.id == row["id"]).values(**entry))
+        connection.execute(update(_chain).where(_chain.c.chain == 1).values(hash=previous))
+    found = verified(lasting_url, anchors).by_kind
+    with insider(lasting_url) as connection:
+        for former in before:
+            connection.execute(update(_entry).where(_entry.c.id == former["id"]).values(**former))
+        connection.execute(update(_chain).where(_chain.c.chain == 1).values(hash=before[-1]["hash"]))
+    assert {FindingKind.SEAL, FindingKind.ANCHOR} <= found.keys()
