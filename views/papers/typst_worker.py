@@ -23,6 +23,8 @@ import typst
 
 _MEMORY = 3 * 1024**3
 _STANDARDS: list[typst.PDFStandard] = ["a-2a", "ua-1"]
+#: Those that typst brings, read once: those of the system differ from one machine to the next.
+_FONTS = typst.Fonts(include_system_fonts=False)
 _PLACE = re.compile(r"([\w.-]+\.typ):(\d+):\d+")
 
 
@@ -46,7 +48,7 @@ def _answer(job: dict[str, Any], folder: Path) -> dict[str, str]:
             root=folder,
             format="pdf",
             pdf_standards=_STANDARDS,
-            ignore_system_fonts=True,
+            font_paths=_FONTS,
             timestamp=dt.datetime.fromisoformat(job["at"]),
         )
     except typst.TypstError as error:
