@@ -25,6 +25,7 @@ from models.audit.trail import AuditEntry
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.office.agency import Agency
+from tests.support.pages.pdf import require_valid
 from tests.support.program import close_app, make_app
 from tests.support.servers.libreoffice import MISSING_MESSAGE, convert, find_libreoffice
 from views.inspection import periksa
@@ -387,6 +388,22 @@ def test_other_people_s_software_opens_it(made: Made, tmp_path: Path) -> None:
     text = subprocess.run(["pdftotext", str(cover), "-"], check=True, capture_output=True).stdout.decode()
     assert str(made.result.anchor) in text.replace("\n", "")
     assert "NIHIL" in text
+
+
+def test_the_cover_is_a_valid_paper_that_says_whose_dossier_it_is_and_lists_every_register(
+    made: Made, tmp_path: Path
+) -> None:
+    cover = tmp_path / "cover.pdf"
+    cover.write_bytes(made.read("sampul-dan-indeks.pdf"))
+    require_valid(cover)
+    if shutil.which("pdftotext") is None:
+        pytest.skip("valid, but not read: no poppler on this system")
+    text = subprocess.run(["pdftotext", "-layout", str(cover), "-"], check=True, capture_output=True).stdout.decode()
+    for register in made.manifest()["registers"]:
+        assert register["title"] in text
+        assert register["file"] in text
+    assert "LPSE KABUPATEN LUMAJANG" in text
+    assert "1 Desember 2025 s.d. 30 November 2026" in text
 
 
 def test_the_commands_make_and_verify_a_dossier_and_note_it_in_the_trail(made: Made, tmp_path: Path) -> None:

@@ -26,15 +26,14 @@ from models.changes.change import ChangeRequest
 from models.delegation.delegation import Delegation
 from models.documents.document import Document
 from models.sops.sop import SopRevision
-from views.exports import pdf_export
-from views.exports.columns import CellKind, ExportColumn
 from views.exports.csv_export import csv_stream
 from views.exports.event_log import csv_log_stream, xes_stream
 from views.exports.head import ExportHead
 from views.exports.ods_export import ods_stream
 from views.exports.xlsx_export import xlsx_file
-from views.i18n.language import format_date, format_datetime, format_number
+from views.i18n.language import format_date, format_datetime
 from views.i18n.wording import tr
+from views.inspection.contents.cover import count_text, cover_pdf
 from views.inspection.contents.event_log import events_of
 from views.inspection.contents.folders import change_files, kept_file, safe_name
 from views.inspection.contents.period import Period, require_period
@@ -190,7 +189,7 @@ class _Dossier:
                 _("The register “%(name)s” does not have as many rows as its total says.", name=register.title)
             )
         yield f"{path}.csv", _chunks(file)
-        head = self._head(register.title, format_number(register.count) if register.count else gettext("NIHIL"))
+        head = self._head(register.title, count_text(register.count))
         with xlsx_file(
             register.columns, register.rows(), zone, register.title, expected_rows=register.count, head=head
         ) as workbook:
@@ -242,33 +241,8 @@ class _Dossier:
     # -- cover, index, manifest ------------------------------------------------------------------------------
 
     def _cover(self) -> bytes:
-        columns = [
-            ExportColumn(gettext("Register")),
-            ExportColumn(gettext("Rows"), CellKind.TEXT),
-            ExportColumn(gettext("File")),
-        ]
-        rows = [
-            (
-                one["title"],
-                format_number(one["count"]) if one["count"] else gettext("NIHIL"),
-                f"register/{one['name']}.csv",
-            )
-            for one in self.made.registers
-        ]
-        facts = (
-            *self._facts(),
-            *self._total_facts(),
-            (gettext("Anchor of the audit trail"), str(self.anchor)),
-        )
-        title = gettext("Inspection dossier")
-        imprint = pdf_export.Imprint(
-            self._moment.astimezone(self._period.zone).date(),
-            self._agency.name,
-            "id",
-            {"page": gettext("Page"), "empty": gettext("NIHIL")},
-        )
-        head = ExportHead(title, gettext("Notes"), facts)
-        return pdf_export.pdf_file(columns, iter(rows), self._period.zone, head, imprint)
+        parts = [("", self._facts()), (gettext("Requests of the period"), self._total_facts())]
+        return cover_pdf(self._session, self._agency, self._moment, parts, str(self.anchor), self.made.registers)
 
     def _index(self) -> bytes:
         named = {number: f"permohonan/{safe_name(number)}" for _id, number in self._change_ids}
@@ -291,7 +265,7 @@ class _Dossier:
     def _total_facts(self) -> list[tuple[str, str]]:
         """Return the requests of the period, as many as their register has rows, and what became of them."""
         totals = [(_("Requests"), len(self._change_ids)), *self._totals.lines()]
-        return [(tr(label), format_number(count) if count else gettext("NIHIL")) for label, count in totals]
+        return [(tr(label), count_text(count)) for label, count in totals]
 
     def _manifest(self) -> Iterator[bytes]:
         facts = {

@@ -166,14 +166,25 @@ def set_layout(office: Office, draft: Draft, printer: Printer | None = None) -> 
     return typeset(_files(office, draft, printer), printer.at if printer else draft.content.as_of)
 
 
+def set_own_layout(office: Office, layout: Path, content: Mapping[str, Any], at: dt.datetime) -> bytes:
+    """Set a layout that no office adapts, with its letterhead and the blocks that all papers use."""
+    data = {**_letterhead_data(office), "made": _parts_of(at.astimezone(office.agency.zone)), "check": None, **content}
+    files = {"main.typ": layout.read_bytes(), "data.json": canonical_json(data).encode(), **_arms(office)}
+    try:
+        return typeset({**files, f"{BASE}.typ": (office.layouts.get(BASE) or usual_layout(BASE)).encode()}, at)
+    except LayoutError:
+        if BASE not in office.layouts:
+            raise
+        return typeset({**files, f"{BASE}.typ": usual_layout(BASE).encode()}, at)
+
+
 def _files(office: Office, draft: Draft, printer: Printer | None) -> dict[str, bytes]:
     """Return what typst is given: the layouts, the data and the pictures."""
     key = layout_of(draft.content.kind)
     files = {f"{one}.typ": (office.layouts.get(one) or usual_layout(one)).encode() for one in (BASE, key)}
     files["main.typ"] = f'#include "{key}.typ"'.encode()
     files["data.json"] = canonical_json(_data(office, draft, printer)).encode()
-    if office.arms is not None and office.letterhead is not None:
-        files[f"arms.{office.letterhead.arms_type}"] = office.arms
+    files |= _arms(office)
     if draft.code is not None:
         files["qr.svg"] = _qr(_address(office, draft.code))
     return files
@@ -206,24 +217,42 @@ def _qr(address: str) -> bytes:
     return drawn.getvalue()
 
 
-def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, Any]:
-    """Return what a layout finds in data.json."""
-    content, number, code = draft.content, draft.number, draft.code
-    letterhead, words = office.letterhead, Words(office.agency.zone)
-    created = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
+def _arms(office: Office) -> dict[str, bytes]:
+    if office.arms is None or office.letterhead is None:
+        return {}
+    return {f"arms.{office.letterhead.arms_type}": office.arms}
+
+
+def _parts_of(moment: dt.datetime) -> dict[str, int]:
+    return {part: getattr(moment, part) for part in ("year", "month", "day", "hour", "minute", "second")}
+
+
+def _letterhead_data(office: Office) -> dict[str, Any]:
+    """Return what a layout is told of the office."""
+    letterhead = office.letterhead
     names = text_lines(letterhead.names) if letterhead else [office.agency.region, office.agency.name]
-    foot = _FOOT_PRINTED if printer else _FOOT_RECORD
-    values = {"number": number, "at": words.moment(created), "name": printer.name if printer else ""}
     return {
-        **_for_signing(office, content).as_data(),
-        "number": printable(number),
         "office": {
             "names": [printable(name) for name in names if name],
             "address": [printable(line) for line in text_lines(letterhead.address if letterhead else None)],
         },
         "place": printable((letterhead.place if letterhead else None) or "………………………"),
         "arms": f"arms.{letterhead.arms_type}" if letterhead and office.arms is not None else None,
-        "made": {part: getattr(created, part) for part in ("year", "month", "day", "hour", "minute", "second")},
+    }
+
+
+def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, Any]:
+    """Return what a layout finds in data.json."""
+    content, number, code = draft.content, draft.number, draft.code
+    words = Words(office.agency.zone)
+    created = (printer.at if printer else content.as_of).astimezone(office.agency.zone)
+    foot = _FOOT_PRINTED if printer else _FOOT_RECORD
+    values = {"number": number, "at": words.moment(created), "name": printer.name if printer else ""}
+    return {
+        **_for_signing(office, content).as_data(),
+        "number": printable(number),
+        **_letterhead_data(office),
+        "made": _parts_of(created),
         "printed": printable(words.text(type(foot)(foot.text, values))),
         "check": {"url": _address(office, code), "fingerprint": content.fingerprint()} if code else None,
     }
