@@ -58,11 +58,11 @@ def render_page(results: Results) -> str:
     )
 
 
-def update_page(path: Path, text: str) -> None:
+def update_page(path: Path, text: str, marks: tuple[str, str] = (BEGIN_MARK, END_MARK)) -> None:
     """Replace the text between the marks in the page at ``path``."""
-    head, _begin, rest = path.read_text(encoding="utf-8").partition(BEGIN_MARK)
-    _old, _end, tail = rest.partition(END_MARK)
-    path.write_text(f"{head}{BEGIN_MARK}\n\n{text}\n\n{END_MARK}{tail}", encoding="utf-8")
+    head, begin, rest = path.read_text(encoding="utf-8").partition(marks[0])
+    _old, end, tail = rest.partition(marks[1])
+    path.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")
 
 
 def missed_targets(results: Results) -> list[str]:
