@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from models.base import Base, IdType, PrimaryKey, ShortText
+from models.base import Base, IdType, LongText, PrimaryKey, ShortText
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -32,8 +32,8 @@ class Agency(Base):
     time_zone: Mapped[ShortText]
     #: What the SOP in force calls the head: "Kepala UKPBJ". None before one is enacted.
     head_title: Mapped[ShortText | None]
-    #: The records of the steps of its SOPs (``Step.record``), with a space between; None: of the declared ones all.
-    step_records: Mapped[ShortText | None]
+    #: The steps of the SOPs that are or were in force here, with a space between; None where nobody noted them.
+    sop_steps: Mapped[LongText | None]
     #: The secret by which the codes on this office's papers are made and known again.
     paper_key: Mapped[str | None] = mapped_column(String(64), default=lambda: secrets.token_hex(_KEY_BYTES))
 

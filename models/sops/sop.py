@@ -145,10 +145,8 @@ class SopRevision(Base):
             former.state, former.superseded_at = SopState.SUPERSEDED, now
             session.flush()
         self.state, self.enacted_at, self.enacted_by_id = SopState.IN_FORCE, now, by.id if by else None
-        records = {
-            step.record for sop in (*load_enacted_sops(session, [self.agency_id]), self.sop) for step in sop.steps
-        }
-        self.agency.step_records = " ".join(sorted(records))
+        sops = (*load_enacted_sops(session, [self.agency_id]), self.sop)
+        self.agency.sop_steps = " ".join(dict.fromkeys(step for sop in sops for step in sop.steps))
         self.agency.head_title = self.sop.head_title[:SHORT_TEXT_LENGTH] or None
 
     def __str__(self) -> str:

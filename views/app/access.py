@@ -98,9 +98,14 @@ def get_current_user() -> User:
 
 
 def visible_agencies(session: Session) -> Sequence[Agency]:
-    """Return the offices that the one who asks sees anything of."""
+    """Return the offices that the one who asks sees anything of; read once for a page."""
     own = get_current_user().agency
-    return [own] if own is not None else session.scalars(select(Agency).order_by(Agency.id)).all()
+    if own is not None:
+        return [own]
+    if "all_agencies" not in g:
+        g.all_agencies = session.scalars(select(Agency).order_by(Agency.id)).all()
+    result: Sequence[Agency] = g.all_agencies
+    return result
 
 
 def is_acting_head() -> bool:

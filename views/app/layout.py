@@ -10,7 +10,7 @@ from flask import current_app, request, url_for
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from lpse_admin.accounts.roles import ACTOR_ROLES
 from lpse_admin.i18n import Message, _
-from lpse_admin.sop.steps import KNOWN_STEPS
+from lpse_admin.sop.steps import KNOWN_STEPS, Step
 from views.app.access import current_user_or_none, is_acting_head, unread_count
 from views.app.audit_context import capacity
 from views.i18n.language import tr
@@ -105,28 +105,28 @@ def _page_header(menu: Menu, search_text: str) -> Markup:
         user.agency.name if user.agency else "LPSE",
         unread_label(unread) if unread else "",
     )
-    navigation = _navigation(menu, frozenset(user.roles), user.agency.step_records if user.agency else None)
+    navigation = _navigation(menu, frozenset(user.roles), user.agency.sop_steps if user.agency else None)
     return _render_fragment("masthead", header, navigation, search_text)
 
 
-def _navigation(menu: Menu, roles: frozenset[Role], step_records: str | None) -> Markup:
+def _navigation(menu: Menu, roles: frozenset[Role], sop_steps: str | None) -> Markup:
     """Return the menu for ``roles``, with the current screen marked.
 
-    ``step_records`` are those of ``Agency.step_records``: a step that no SOP of the office has is not in the menu.
+    ``sop_steps`` are those of ``Agency.sop_steps``: a step that no SOP of the office has is not in the menu.
     """
     acting, here, root = is_acting_head(), request.blueprint, request.script_root
 
     def render() -> Markup:
-        links = _links(_with_steps(menu, step_records), roles, root, is_acting_head=acting)
+        links = _links(_with_steps(menu, sop_steps), roles, root, is_acting_head=acting)
         html: Markup = _macro("macros/page/navigation.html", "navigation")(links, here)
         return html
 
-    return _cached((roles, acting, step_records, wording_key(), root, here), render)
+    return _cached((roles, acting, sop_steps, wording_key(), root, here), render)
 
 
-def _with_steps(menu: Menu, step_records: str | None) -> Menu:
+def _with_steps(menu: Menu, sop_steps: str | None) -> Menu:
     """Return ``menu`` with the screens of those steps alone that SOPs of the office have."""
-    there = step_records.split() if step_records is not None else KNOWN_STEPS
+    there = {Step(step).record for step in sop_steps.split()} if sop_steps is not None else KNOWN_STEPS
     shown = {None, *there}
     return [(label, [view for view in views if getattr(view, "step", None) in shown]) for label, views in menu]
 

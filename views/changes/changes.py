@@ -73,7 +73,7 @@ from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import MemberFilter
 from views.listing.lists import Column
 from views.listing.record_view import RecordView, parse_id
-from views.sops.named_steps import SOP_STEPS
+from views.sops.named_steps import SOP_OUTCOMES, SOP_STEPS, NamedChoiceFilter
 
 if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
@@ -167,7 +167,7 @@ class ChangeView(RecordView):
             ),
         ),
         WaitingFilter("waiting", _("Waiting for"), of_requests=True),
-        ChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=SOP_STEPS),
+        NamedChoiceFilter("step", _("Current step"), column=ChangeRequest.step, choices=SOP_STEPS),
         UrgencyFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
         ChoiceFilter("result", _("Result"), column=ChangeRequest.result, choices=Result),
         MemberFilter("kind", _("Type of change"), column=ChangeRequest.kind, choices=ChangeKind),
@@ -487,10 +487,10 @@ def _kind_of_step(change_id: int | None) -> Step | None:
 
 def _outcome_from_request() -> Outcome:
     """Return the outcome that the form names. Raises Malformed if it names none."""
-    try:
-        return Outcome(request.form.get("outcome", ""))
-    except ValueError:
-        raise Malformed(_("The form does not state the outcome of the step.")) from None
+    name = request.form.get("outcome", "")
+    if name not in Outcome.__members__.values() and name not in set(SOP_OUTCOMES):
+        raise Malformed(_("The form does not state the outcome of the step."))
+    return Outcome(name)
 
 
 def _change_made_before() -> int | None:

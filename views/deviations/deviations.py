@@ -55,7 +55,7 @@ from views.listing.filters.order import Shortcut
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import MAX_COUNT, Column, ComputedColumns
 from views.listing.record_view import current_principal, parse_id
-from views.sops.named_steps import SOP_STEPS
+from views.sops.named_steps import SOP_STEPS, NamedChoiceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -269,7 +269,7 @@ class DeviationView(BulkView):
         ),
         DisposalFilter("waiting", _("Waiting for")),
         ChoiceFilter("kind", _("Class"), column=Deviation.kind, choices=DeviationKind),
-        ChoiceFilter("step", _("Step"), column=Deviation.step, choices=SOP_STEPS),
+        NamedChoiceFilter("step", _("Step"), column=Deviation.step, choices=SOP_STEPS),
         DateRangeFilter("raised", _("Raised"), column=Deviation.raised_at),
         AgencyFilter("agency", _("Agency"), column=Deviation.agency_id),
         UserFilter("executor", _("Executor"), column=Deviation.executor_id, total_key="executor_id"),

@@ -33,11 +33,11 @@ from views.exports.columns import CellKind
 from views.forms.base import Form, Required
 from views.forms.once import keep_submission
 from views.listing.actions import action
-from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, TextFilter
+from views.listing.filters.kinds import DateRangeFilter, TextFilter
 from views.listing.filters.search import SearchedKind, search_index
 from views.listing.lists import Column
 from views.listing.record_view import RecordView
-from views.sops.named_steps import SOP_STEPS
+from views.sops.named_steps import SOP_STEPS, NamedChoiceFilter
 
 if TYPE_CHECKING:
     from typing import Any
@@ -79,7 +79,7 @@ class DocumentView(RecordView):
         Column("sha256", _("SHA-256"), Document.sha256, in_list=False),
     )
     column_filters = (
-        ChoiceFilter("step", _("Step"), column=_activity.c.step, choices=SOP_STEPS),
+        NamedChoiceFilter("step", _("Step"), column=_activity.c.step, choices=SOP_STEPS),
         TextFilter("sha256", _("SHA-256"), column=Document.sha256),
         DateRangeFilter("uploaded", _("Uploaded"), column=Document.uploaded_at),
     )

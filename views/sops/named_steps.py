@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
-from flask import g
+from flask import g, has_request_context
 
 from lpse_admin.sop.steps import KNOWN_STEPS, Outcome, Step
 from models.database import db
 from models.sops.sop import load_enacted_sops
 from views.app.access import visible_agencies
+from views.listing.filters.kinds import ChoiceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -37,15 +39,26 @@ class _Steps:
 
     def __iter__(self) -> Iterator[Step]:
         yield from (*KNOWN_STEPS, Step.CLOSED)
-        yield from dict.fromkeys(step for sop in sops_of_reader() for step in sop.steps if step.own_name)
+        if has_request_context():  # otherwise there is no reader
+            named = (step for office in visible_agencies(db.session()) for step in (office.sop_steps or "").split())
+            yield from dict.fromkeys(step for step in map(Step, named) if step.own_name)
 
 
 class _Outcomes:
     """The outcomes that the SOPs of the reader's office have at steps of their own."""
 
     def __iter__(self) -> Iterator[Outcome]:
+        if not has_request_context():
+            return
         rules = (rule for sop in sops_of_reader() for step, rule in sop.rules.items() if step.is_own)
         yield from dict.fromkeys(outcome for rule in rules for outcome in rule.leads_to)
+
+
+@dataclass(frozen=True, slots=True)
+class NamedChoiceFilter(ChoiceFilter):
+    """A choice among what SOPs name, which differs from reader to reader."""
+
+    has_static_options: ClassVar[bool] = False
 
 
 #: What columns and filters offer where a list has steps of several SOPs.

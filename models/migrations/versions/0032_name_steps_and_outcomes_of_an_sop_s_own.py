@@ -58,7 +58,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["id"], ["activity.id"], name=op.f("fk_own_step_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_own_step")),
     )
-    op.add_column("agency", sa.Column("step_records", sa.String(300), nullable=True))
+    op.add_column("agency", sa.Column("sop_steps", sa.Text(), nullable=True))
     waiting = drop_triggers_of_postgresql()
     for table, columns in COLUMNS.items():
         with op.batch_alter_table(table) as batch:
@@ -97,7 +97,7 @@ def downgrade() -> None:
     for statement in waiting:
         op.execute(sa.text(statement))
     with op.batch_alter_table("agency") as batch:
-        batch.drop_column("step_records")
+        batch.drop_column("sop_steps")
     op.drop_table("own_step")
     op.create_triggers(revision, down_revision)
 

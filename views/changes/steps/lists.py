@@ -30,7 +30,7 @@ from views.listing.filters.search import SearchedKind, search_index
 from views.listing.filters.several import several_of, stored_text
 from views.listing.lists import Column, ListSpec
 from views.listing.record_view import current_principal, url_builder
-from views.sops.named_steps import SOP_OUTCOMES
+from views.sops.named_steps import SOP_OUTCOMES, NamedChoiceFilter
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -235,12 +235,10 @@ def _common_filters(step: Step) -> tuple[Filter, ...]:
         ),
         WaitingFilter("waiting", _("Waiting for")),
         ChoiceFilter("urgency", _("Urgency"), column=ChangeRequest.urgency, choices=Urgency),
-        ChoiceFilter(
-            "outcome",
-            _("Outcome"),
-            column=ACTIVITY_COLUMNS.outcome,
-            choices=SOP_OUTCOMES if step.is_own else Outcome,
-            subset=OUTCOMES[step],
+        NamedChoiceFilter("outcome", _("Outcome"), column=ACTIVITY_COLUMNS.outcome, choices=SOP_OUTCOMES)
+        if step.is_own
+        else ChoiceFilter(
+            "outcome", _("Outcome"), column=ACTIVITY_COLUMNS.outcome, choices=Outcome, subset=OUTCOMES[step]
         ),
         HandlerFilter("handler", _("With"), activity=ACTIVITY_COLUMNS),
         WordsFilter("handler-name", _("Name of who has it"), columns=(ACTIVITY_COLUMNS.held_by_name,)),

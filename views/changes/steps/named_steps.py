@@ -27,7 +27,7 @@ _activity: Any = Activity.__table__.c
 def with_named_steps(spec: ListSpec, record: Step) -> ListSpec:
     """Return ``spec``, the list of the steps with ``record``, with those that SOPs of the reader's office name."""
     steps = steps_with_record(record, sops_of_reader())
-    return spec if steps == (record,) else _widened(spec, steps)
+    return _widened(spec, steps) if steps and steps != (record,) else spec
 
 
 @lru_cache(maxsize=128)

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import select
 from typing_extensions import override
 
 from models.database import db
-from models.office.agency import Agency
-from views.app.access import get_current_user
+from views.app.access import get_current_user, visible_agencies
 from views.listing.filters.kinds import ChoiceFilter
 from views.listing.record_view import parse_id
 
@@ -34,8 +32,8 @@ class AgencyFilter(ChoiceFilter):
 
     def options(self) -> list[tuple[str, Any]]:
         """Return id and name of each office."""
-        agencies = db.session.execute(select(Agency.id, Agency.name).order_by(Agency.name, Agency.id))
-        return [(str(id_), name) for id_, name in agencies]
+        agencies = sorted(visible_agencies(db.session()), key=lambda agency: (agency.name, agency.id))
+        return [(str(agency.id), agency.name) for agency in agencies]
 
     @override
     def criterion(self, values: Mapping[str, str], zone: ZoneInfo) -> ColumnElement[bool] | None:
