@@ -181,9 +181,9 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
 
 
 def _identity_provider(issuer: str, given: Mapping[str, str], base_url: str | None) -> IdentityProvider | None:
-    names = ("CLIENT_ID", "CLIENT_SECRET", "NAME", "NIP_CLAIM")
+    names = ("LPSE_OIDC_CLIENT_ID", "LPSE_OIDC_CLIENT_SECRET", "LPSE_OIDC_NAME", "LPSE_OIDC_NIP_CLAIM")
     try:
-        result = parse_identity_provider(issuer, *(given.get(f"LPSE_OIDC_{name}", "") for name in names))
+        result = parse_identity_provider(issuer, *(given.get(name, "") for name in names))
     except ValueError as error:
         raise ConfigurationError(error.args[0]) from None
     if result is not None and base_url is None:

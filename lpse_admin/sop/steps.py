@@ -48,7 +48,7 @@ class _OpenEnum(LabelledEnum):
     @classmethod
     def _title_of(cls, value: str) -> Message | None:
         """Return the title of the member that an SOP may name ``value``, or None if it may name none so."""
-        raise NotImplementedError
+        return own_words(words_of(value)) if len(value) <= MAX_OUTCOME_LENGTH and _NAME.fullmatch(value) else None
 
 
 _named: WeakValueDictionary[tuple[type[_OpenEnum], str], _OpenEnum] = WeakValueDictionary()
@@ -150,12 +150,6 @@ class Outcome(_OpenEnum):
     def is_own(self) -> bool:
         """Whether an SOP named it."""
         return self not in _ACTION_LABELS
-
-    @classmethod
-    @override
-    def _title_of(cls, value: str) -> Message | None:
-        is_name = len(value) <= MAX_OUTCOME_LENGTH and _NAME.fullmatch(value) is not None
-        return own_words(words_of(value)) if is_name else None
 
 
 class Result(LabelledEnum):

@@ -82,6 +82,7 @@ def test_the_parts_that_check_one_another_are_those_of_the_specification() -> No
         Step.ROLLBACK: Duty.IMPLEMENT,
         Step.REPORT: Duty.IMPLEMENT,
         Step.VERIFICATION: Duty.DECIDE,
+        Step.DECISION: Duty.DECIDE,  # of an SOP's own: a check as well
     }
 
 
