@@ -490,7 +490,7 @@ def test_looking_at_everything_changes_nothing(running_app: RunningApp) -> None:
             if method != "GET" or classified(rule.endpoint) is NOBODY:
                 continue
             screen = rule.endpoint.partition(".")[0]
-            for id_ in ids.get(screen, [1])[:FEW]:
+            for id_ in (ids.get(screen) or [1])[:FEW]:
                 answer = visitor.client.get(path.replace("id=1", f"id={id_}").replace("/1/", f"/{id_}/"))
                 answer.close()
                 assert answer.status_code < 500, path
