@@ -15,7 +15,7 @@ from sqlalchemy import select
 from lpse_admin.accounts.permissions import Resource, Verb, is_granted
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
-from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, OwnStep
 from models.documents.document import attach
 from models.notifications.notification import Notification
 from tests.architecture.test_routes import (
@@ -86,6 +86,8 @@ def _owners(session: AuditedSession, kind: str) -> dict[int, Owner]:
     elif kind in steps | {"step", "returned"}:
         query = select(Activity.id, *of_change).join(ChangeRequest, ChangeRequest.id == Activity.change_id)
         query = query if kind == "step" else query.where(Activity.step == kind)
+    elif kind == "own-step":
+        query = select(OwnStep.id, *of_change).join(ChangeRequest, ChangeRequest.id == OwnStep.change_id)
     elif kind in {"audit", "integrity"}:
         chains = TABLES[kind].c.chain
         return {id_: Owner(chain or None, None) for id_, chain in session.execute(select(TABLES[kind].c.id, chains))}

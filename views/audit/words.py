@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Date, Enum, select
 from lpse_admin.i18n import Message, _
 from lpse_admin.workflow.record_fields import REASON_FIELD, RECORD_FIELDS, REQUEST_FIELDS
 from models.accounts.user import User
-from models.base import Base, UtcDateTime
+from models.base import Base, OpenEnum, UtcDateTime
 from models.changes.change import ChangeRequest
 from models.database import db
 from models.office.agency import Agency
@@ -254,8 +254,8 @@ def _declared_text(declared: TableColumn[Any], value: object) -> str:
             return format_datetime_full(dt.datetime.fromisoformat(str(value)))
         if isinstance(kind, Date):
             return format_date(dt.date.fromisoformat(str(value))) or ""
-        if isinstance(kind, Enum) and kind.enum_class is not None:
-            return tr(kind.enum_class(value))
+        if isinstance(kind, Enum | OpenEnum) and kind.enum_class is not None:
+            return tr(kind.enum_class(str(value)))
     except (ValueError, AttributeError):
         pass  # what an earlier version wrote
     return str(value)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import RelationshipProperty, aliased
 
 from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import Source, snapshot_attribute
-from models.base import UtcDateTime
+from models.base import OpenEnum, UtcDateTime
 from views.exports.columns import CellKind
 from views.listing.filters.kinds import ChoiceFilter, DateRangeFilter, Filter, TextFilter
 from views.listing.lists import Column, ListSpec
@@ -38,6 +38,7 @@ _KINDS: tuple[tuple[type[Any], CellKind], ...] = (
     (UtcDateTime, CellKind.DATETIME),
     (Date, CellKind.DATE),
     (Enum, CellKind.CHOICE),
+    (OpenEnum, CellKind.CHOICE),
 )
 _DATE_KINDS = frozenset({CellKind.DATE, CellKind.DATETIME})
 
@@ -150,7 +151,7 @@ def _kind_and_choices(column: Column, expression: QueryableAttribute[Any]) -> tu
         return CellKind.CHOICE, column.choices
     cell_type = getattr(expression, "type", None)  # none where cells are computed
     kind = next((kind for type_, kind in _KINDS if isinstance(cell_type, type_)), CellKind.TEXT)
-    return kind, cell_type.enum_class if isinstance(cell_type, Enum) else None
+    return kind, cell_type.enum_class if isinstance(cell_type, Enum | OpenEnum) else None
 
 
 def _key(declared: Column | str) -> str:

@@ -34,7 +34,7 @@ from sqlalchemy.sql.visitors import iterate
 
 from lpse_admin.errors import Malformed
 from lpse_admin.i18n import Message, _
-from models.base import UtcDateTime
+from models.base import OpenEnum, UtcDateTime
 from views.exports.columns import CellKind
 from views.listing.filters.kinds import ALL, MAX_SEARCH_LENGTH, contains
 from views.listing.filters.order import SortedKeys
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 #: What a list counts at the most; beyond it the page says "10.000+".
 MAX_COUNT = 10_000
 PAGE_SIZES = (25, 50, 100)
-_TYPES_STORED_AS_TEXT = (Enum, Date, UtcDateTime)
+_TYPES_STORED_AS_TEXT = (Enum, OpenEnum, Date, UtcDateTime)
 _MAX_PAGE = 1_000_000
 _NUMERIC_KINDS = frozenset({CellKind.NUMBER, CellKind.MONEY})
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError
 from lpse_admin.i18n import Message, _
 from models.audit.told_values import REDACTED, as_told, redacted
 from models.audit.trail import RowAction
-from models.base import EnumSet
+from models.base import EnumSet, OpenEnum
 from models.integrity.findings import Finding, FindingKind
 from models.integrity.rows.coverage import ToldTable, told_tables
 
@@ -136,7 +136,8 @@ _UNREADABLE = (ValueError, TypeError, LookupError, DatabaseError)
 def _read_columns(told: ToldTable) -> list[Any]:
     """Return the columns that are compared; choices are read as the text that stands there, whatever it is."""
     columns = (told.table.c[name] for name in told.columns)
-    return [type_coerce(column, String) if isinstance(column.type, Enum | EnumSet) else column for column in columns]
+    choices = (Enum, EnumSet, OpenEnum)
+    return [type_coerce(column, String) if isinstance(column.type, choices) else column for column in columns]
 
 
 class _NumberedRows:
