@@ -102,6 +102,12 @@ class OpenEnum(TypeDecorator["StrEnum"]):
         super().__init__(length)
         self.enum_class = enum_class
 
+    @property
+    @override
+    def python_type(self) -> type[StrEnum]:
+        """The type of what is read."""
+        return self.enum_class
+
     @override
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         """Return the value; raises ValueError for what can be no member."""
