@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     and_,
     case,
+    false,
     func,
     inspect,
     or_,
@@ -432,7 +433,7 @@ class ListQuery:
 def contains_in_any(query: ListQuery) -> ColumnElement[bool]:
     """Return the criterion that each word of the search stands in one of the searchable columns, in any order."""
     columns, words = query.spec.column_searchable_list, unicodedata.normalize("NFC", query.arguments.search).split()
-    return and_(*(or_(*(contains(column, word) for column in columns)) for word in words))
+    return and_(*(or_(false(), *(contains(column, word) for column in columns)) for word in words))
 
 
 def _page_statement(query: ListQuery, columns: tuple[Column, ...]) -> Select[Any]:
