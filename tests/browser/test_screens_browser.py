@@ -35,7 +35,7 @@ NO_PAGE = {
     "sop.bpmn", "release.window", "change.copy", "asset-period.card", "asset-period.half_year", "asset-period.room",
     "paper.draft", "inspection.progress", "integrity.anchor", "integrity.stamp", "access.enter_second_step",
     "paper.print_all", "paper.signed", "paper-setting.preview", *PART_ENDPOINTS,
-    "own-step.edit_view",  # no SOP here has steps of its own: tests/changes/own_steps
+    "own-step.details_view", "own-step.edit_view",  # no SOP here has such steps: tests/changes/own_steps
 }  # fmt: skip
 
 #: A word that nothing breaks: it must not push a page over its edge.
