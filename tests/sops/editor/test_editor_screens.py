@@ -26,7 +26,7 @@ TEXTS = dict(bundled_sops())
 PAGE = "/admin/edited-sop"
 
 
-def begun(running_app: RunningApp, start: str, by: str = "kepala", **values: Any) -> int:
+def begin_editing(running_app: RunningApp, start: str, by: str = "kepala", **values: Any) -> int:
     """Begin to edit and return the id."""
     answer = running_app.visitor(by).post(f"{PAGE}/new/", start=start, **values)
     assert answer.status_code == 303, answer.text
@@ -102,7 +102,7 @@ def save(running_app: RunningApp, address: str, by: str = "kepala", **values: An
 @pytest.mark.parametrize("key", [LUMAJANG, TANA_TIDUNG])
 def test_a_paper_saved_by_each_form_as_it_is_shown_means_the_same(running_app: RunningApp, key: str) -> None:
     by = "kepala.tt" if key == TANA_TIDUNG else "kepala"
-    id_ = begun(running_app, f"paper-{key}", by)
+    id_ = begin_editing(running_app, f"paper-{key}", by)
     rows = SopDocument.read(TEXTS[key]).rows()
     pages = ["head", "settings", "actors", *(f"row/{place}" for place in range(len(rows)))]
     for page in pages:
@@ -115,7 +115,7 @@ def test_a_paper_saved_by_each_form_as_it_is_shown_means_the_same(running_app: R
 
 def test_an_sop_of_another_shape_is_made_row_by_row_and_loaded_like_a_file(running_app: RunningApp) -> None:
     """By plain forms and buttons, as without a script: from the blank form to an SOP of six steps."""
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, "blank")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, "blank")
     page = f"{PAGE}/{id_}"
     saved = save(
         running_app, f"{page}/head", title="PENGELOLAAN PERUBAHAN", number="06/2026", signatory_name="Endah Kusuma",
@@ -153,7 +153,7 @@ def test_an_sop_of_another_shape_is_made_row_by_row_and_loaded_like_a_file(runni
 
 
 def test_what_is_not_sound_is_kept_and_never_loaded(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, f"paper-{LUMAJANG}")
     page = f"{PAGE}/{id_}"
     answer = visitor.post(f"{page}/change", do="row-remove", place="4", version="1")
     assert (answer.status_code, answer.location) == (303, f"{PAGE}/details/?id={id_}#row-3")
@@ -179,7 +179,11 @@ def _revisions(running_app: RunningApp) -> list[int]:
 
 
 def test_who_saves_over_anothers_version_is_told_both_and_loses_nothing(running_app: RunningApp) -> None:
-    first, other, id_ = running_app.visitor("kepala"), running_app.visitor("administrator"), begun(running_app, "blank")
+    first, other, id_ = (
+        running_app.visitor("kepala"),
+        running_app.visitor("administrator"),
+        begin_editing(running_app, "blank"),
+    )
     page = f"{PAGE}/{id_}/row/0"
     mine, theirs = fields_of(first.get(page)), fields_of(other.get(page))
     assert (
@@ -209,7 +213,7 @@ def test_who_saves_over_anothers_version_is_told_both_and_loses_nothing(running_
 def test_a_row_that_moved_meanwhile_is_the_one_that_is_saved_and_one_that_is_gone_is_404(
     running_app: RunningApp,
 ) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, f"paper-{LUMAJANG}")
     page = f"{PAGE}/{id_}/row/5"
     mine = fields_of(visitor.get(page))
     assert visitor.post(f"{PAGE}/{id_}/change", do="row-up", place="5", version="1").status_code == 303
@@ -224,7 +228,7 @@ def test_a_row_that_moved_meanwhile_is_the_one_that_is_saved_and_one_that_is_gon
 
 
 def test_after_each_change_the_script_is_given_what_stands_beside_the_form(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, "blank")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, "blank")
     page = f"{PAGE}/{id_}/row/0"
     fields = fields_of(visitor.get(page))
     answer = visitor.post(page, json=True, **{**fields, "activity": "Mengajukan", "time": "satu abad"})
@@ -243,7 +247,7 @@ def test_after_each_change_the_script_is_given_what_stands_beside_the_form(runni
 
 
 def test_actors_and_fields_are_added_moved_and_removed_by_buttons(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, "blank")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, "blank")
     page = f"{PAGE}/{id_}"
     assert save(running_app, f"{page}/actors", **{"title-3": "Tim Teknis", "role-3": ""}).status_code == 303
     assert visitor.post(f"{page}/change", do="actor-up", place="3", version="2").location == f"{page}/actors"
@@ -273,7 +277,7 @@ def test_actors_and_fields_are_added_moved_and_removed_by_buttons(running_app: R
 
 
 def test_an_sop_with_two_approvals_a_training_and_a_review_after_thirty_days_is_made(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, f"paper-{LUMAJANG}")
     page = f"{PAGE}/{id_}"
 
     def add(kind: str, title: str, after: int, text: str) -> int:
@@ -308,7 +312,7 @@ def test_an_sop_with_two_approvals_a_training_and_a_review_after_thirty_days_is_
 
 
 def test_an_outcome_that_is_typed_is_added_by_the_button_and_not_before(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, "blank")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, "blank")
     assert save(running_app, f"{PAGE}/{id_}/row/new", kind="step:decision", title="Tinjauan").status_code == 303
     page = f"{PAGE}/{id_}/row/1"
     fields = fields_of(visitor.get(page)) | {"new_outcome": "Tunda"}
@@ -319,14 +323,14 @@ def test_an_outcome_that_is_typed_is_added_by_the_button_and_not_before(running_
 
 
 def test_what_adds_a_row_or_a_field_waits_for_its_button(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, f"paper-{LUMAJANG}")
     adding = [visitor.get(f"{PAGE}/{id_}/{part}").text for part in ("row/new", "row/0/field/new")]
     assert ["data-autosave" in page for page in adding] == [False, False]
     assert "data-autosave" in visitor.get(f"{PAGE}/{id_}/row/0").text
 
 
 def test_requirements_are_added_one_by_one_and_removed_by_emptying_them(running_app: RunningApp) -> None:
-    id_ = begun(running_app, f"paper-{LUMAJANG}")
+    id_ = begin_editing(running_app, f"paper-{LUMAJANG}")
     page = f"{PAGE}/{id_}/row/0"
     answer = save(running_app, page, do="more", **{"requires-5-label": "KTP", "requires-1-label": ""})
     assert answer.location == page
@@ -339,7 +343,7 @@ def test_requirements_are_added_one_by_one_and_removed_by_emptying_them(running_
 def test_the_sop_in_force_is_edited_as_its_next_revision(running_app: RunningApp) -> None:
     visitor, revision = running_app.visitor("kepala"), in_force(running_app)
     assert f'value="revision-{revision}"' in visitor.get(f"/admin/sop/details/?id={revision}").text
-    id_ = begun(running_app, f"revision-{revision}")
+    id_ = begin_editing(running_app, f"revision-{revision}")
     assert save(running_app, f"{PAGE}/{id_}/row/3", time="30 menit").status_code == 303
     shown = visitor.get(f"{PAGE}/details/?id={id_}").text
     assert "isi tanggal revisi yang lebih baru" in shown
@@ -365,7 +369,7 @@ def test_a_file_that_was_typed_is_opened_in_the_editor_sound_or_not(running_app:
     assert edited(running_app, id_).document.values["agency"] == {"key": "lumajang", "name": "LPSE"}
     assert "Pelaksana baris ini sudah dihapus" in visitor.get(answer.location).text
     assert visitor.post("/admin/sop/new/", do="edit", text="title = ", key="").status_code == 422
-    id_ = begun(running_app, "typed", text=text)
+    id_ = begin_editing(running_app, "typed", text=text)
     assert edited(running_app, id_).title == "SOP"
     refused = visitor.post(f"{PAGE}/new/", start="typed", text="[[steps]]\nkey = 'x\n")
     assert (refused.status_code, "baris 2" in refused.text) == (422, True)
@@ -375,14 +379,14 @@ def test_a_file_that_was_typed_is_opened_in_the_editor_sound_or_not(running_app:
 def test_the_installations_administrator_chooses_the_agency(running_app: RunningApp) -> None:
     with running_app.session() as session:
         agency = session.scalars(select(SopRevision.agency_id).where(SopRevision.key == TANA_TIDUNG)).one()
-    id_ = begun(running_app, "blank", "admin", agency=str(agency))
+    id_ = begin_editing(running_app, "blank", "admin", agency=str(agency))
     assert edited(running_app, id_).agency_id == agency
     assert running_app.visitor("kepala").get(f"{PAGE}/{id_}/head").status_code == 404
     assert running_app.visitor("kepala.tt").get(f"{PAGE}/{id_}/head").status_code == 200
 
 
 def test_an_inspector_reads_what_is_edited_and_finds_no_button(running_app: RunningApp) -> None:
-    id_ = begun(running_app, f"paper-{LUMAJANG}")
+    id_ = begin_editing(running_app, f"paper-{LUMAJANG}")
     visitor = running_app.visitor("pemeriksa")
     page = visitor.get(f"{PAGE}/details/?id={id_}").text
     assert "Evaluasi" in page
@@ -393,7 +397,7 @@ def test_an_inspector_reads_what_is_edited_and_finds_no_button(running_app: Runn
 
 
 def test_what_is_discarded_is_gone_and_on_record(running_app: RunningApp) -> None:
-    id_ = begun(running_app, "blank")
+    id_ = begin_editing(running_app, "blank")
     assert running_app.visitor("kepala").post(f"{PAGE}/delete/", id=str(id_)).status_code == 303
     with running_app.session() as session:
         assert session.get(EditedSop, id_) is None
@@ -408,7 +412,7 @@ def test_what_cannot_be_begun_with_is_refused(running_app: RunningApp, start: st
 
 @pytest.mark.parametrize("version", ["", "x", "0", "9" * 40])
 def test_a_version_that_is_none_saves_nothing(running_app: RunningApp, version: str) -> None:
-    id_ = begun(running_app, "blank")
+    id_ = begin_editing(running_app, "blank")
     visitor = running_app.visitor("kepala")
     assert visitor.post(f"{PAGE}/{id_}/settings", version=version, deviations="y", clock="handling").status_code == 409
     assert visitor.post(f"{PAGE}/{id_}/change", do="actor-up", place="1", version=version).status_code == 409
@@ -416,14 +420,14 @@ def test_a_version_that_is_none_saves_nothing(running_app: RunningApp, version: 
 
 
 def test_a_text_that_no_database_keeps_is_refused_and_stays_in_the_form(running_app: RunningApp) -> None:
-    id_ = begun(running_app, "blank")
+    id_ = begin_editing(running_app, "blank")
     refused = save(running_app, f"{PAGE}/{id_}/row/0", activity="x" * 400_001)
     assert refused.status_code == 422
     assert "x" * 400_001 in refused.text
 
 
 def test_no_page_of_the_editor_shows_a_key(running_app: RunningApp) -> None:
-    visitor, id_ = running_app.visitor("kepala"), begun(running_app, f"paper-{LUMAJANG}")
+    visitor, id_ = running_app.visitor("kepala"), begin_editing(running_app, f"paper-{LUMAJANG}")
     assert visitor.post(f"{PAGE}/{id_}/change", do="row-remove", place="4", version="1").status_code == 303
     assert visitor.post(f"{PAGE}/{id_}/change", do="actor-remove", place="1", version="2").status_code == 303
     reader = _TextReader()
