@@ -109,10 +109,13 @@ def _ground(browser: Browser, address: str, scheme: Literal["dark", "light"], ch
         if chosen:
             page.fill("[name=username]", "pemohon")
             page.fill("[name=password]", PASSWORD)
-            page.click("main button[type=submit]")
+            # A click alone returns while the page that it leads to has no body yet.
+            with page.expect_event("load"):
+                page.click("main button[type=submit]")
             page.goto(f"{address}/profile")
             page.check(f"[name=scheme][value={chosen}]")
-            page.click("#colours button")
+            with page.expect_event("load"):
+                page.click("#colours button")
         return str(page.evaluate("getComputedStyle(document.body).backgroundColor"))
 
 
@@ -134,7 +137,8 @@ def test_the_colours_follow_the_system_unless_the_reader_chose_and_a_first_page_
             page.goto(f"{address}/login", wait_until="networkidle")
             page.fill("[name=username]", "kepala")
             page.fill("[name=password]", PASSWORD)
-            page.click("main button[type=submit]")
+            with page.expect_event("load"):
+                page.click("main button[type=submit]")
             page.wait_for_load_state("networkidle")
             first = sum(loaded)
             loaded.clear()
