@@ -27,6 +27,7 @@ from models.audit.seal import KeyRing
 from models.audit.trail import AuditContext
 from models.database import db, protect_file, startup_lock
 from models.integrity.clock import clock_error
+from models.office.upload import set_upload_limit
 from models.schema import upgrade_error
 from models.triggers import changed_triggers
 from views import commands
@@ -88,6 +89,7 @@ def create_app(settings: config.Settings | None = None, *, clock: Callable[[], d
     db.init_app(app)
     _arm_the_trail()
     seal.set_keys(KeyRing.of(chosen.audit_key or chosen.secret_key, _audit_keys(chosen)))
+    set_upload_limit(chosen.upload_limit)
     sealing.set_box(SecretBox.of(chosen.secret_key, chosen.former_secret_keys))
     Migrate(app, db, directory=str(_MIGRATIONS), render_as_batch=True)
     SopBabel(app, locale_selector=language.current_language)

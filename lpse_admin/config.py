@@ -37,6 +37,7 @@ _INSTANCE_FOLDER = Path(__file__).resolve().parent.parent / "instance"
 _MAX_PORT = 65_535
 _MAX_SCHEDULER_INTERVAL = 86_400
 _MAX_PROXIES = 9
+_UPLOAD_LIMIT = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,5})")
 _LOGIN_LIMIT = re.compile(r"([1-9][0-9]{0,3})/([1-9][0-9]{0,4})")
 _POSTGRESQL_SCHEME = re.compile(r"postgres(ql)?://")
 _PREPARE_THRESHOLD = re.compile(r"(?<=[?&])prepare_threshold=([^&]*)&?")
@@ -67,6 +68,14 @@ class LoginLimit:
 
 
 @dataclass(frozen=True, slots=True)
+class UploadLimit:
+    """The most that a user, and all users of an office, may send in files on a day, in MiB."""
+
+    user_mib: int = 500
+    office_mib: int = 2000
+
+
+@dataclass(frozen=True, slots=True)
 class ScannerAddress:
     """Where clamd listens: a socket in the file system, or a port."""
 
@@ -93,6 +102,7 @@ class Settings:
     #: Seconds between two runs of the scheduler.
     scheduler_interval_seconds: int = 60
     login_limit: LoginLimit = LoginLimit()
+    upload_limit: UploadLimit = UploadLimit()
     #: The number of trusted reverse proxies, whose X-Forwarded headers are used.
     proxies: int = 0
     #: Who else may say who somebody is, at the login; None for nobody.
@@ -162,6 +172,7 @@ def read_settings(variables: Mapping[str, str] | None = None, *, instance: Path 
         ),
         scheduler_interval_seconds=read(_scheduler_interval, "LPSE_ROUND_SECONDS", otherwise=0),
         login_limit=read(_login_limit, "LPSE_LOGIN_LIMIT", otherwise=LoginLimit()),
+        upload_limit=read(_upload_limit, "LPSE_UPLOAD_LIMIT", otherwise=UploadLimit()),
         proxies=read(_proxies, "LPSE_PROXIES", otherwise=0),
         identity_provider=read(_identity_provider, "LPSE_OIDC_ISSUER", given, base_url, otherwise=None),
         time_zone=read(_time_zone, "LPSE_TIMEZONE", otherwise=None),
@@ -503,6 +514,17 @@ def _login_limit(value: str) -> LoginLimit:
             _("LPSE_LOGIN_LIMIT is “%(value)s”; it must be failures/minutes, as in 5/15.", value=value)
         )
     return LoginLimit(failures=int(match[1]), minutes=int(match[2]))
+
+
+def _upload_limit(value: str) -> UploadLimit:
+    if not value:
+        return UploadLimit()
+    match = _UPLOAD_LIMIT.fullmatch(value)
+    if match is None:
+        raise ConfigurationError(
+            _("LPSE_UPLOAD_LIMIT is “%(value)s”; it must be MB of a user/MB of an office, as in 500/2000.", value=value)
+        )
+    return UploadLimit(user_mib=int(match[1]), office_mib=int(match[2]))
 
 
 def _proxies(value: str) -> int:

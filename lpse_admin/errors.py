@@ -54,6 +54,17 @@ class FileTooLarge(Refused):
     status = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
 
 
+class UploadLimitReached(FileTooLarge):
+    """A file would be more than may be sent in a day; it is allowed after ``retry_after`` seconds (RFC 9110, 413)."""
+
+    def __init__(
+        self, message: Message, *, retry_after: int, field_errors: Mapping[str, Message] | None = None
+    ) -> None:
+        """Store the message, the seconds to wait and the errors."""
+        super().__init__(message, field_errors=field_errors)
+        self.retry_after = retry_after
+
+
 class ValidationFailed(Refused):
     """Required input is missing or invalid; ``field_errors`` has an error for each field.
 

@@ -39,6 +39,7 @@ _MODULES = (
     "models.delegation.head_absence",
     "models.deviations.deviation",
     "models.documents.document",
+    "models.office.upload",
     "models.forms.pending_upload",
     "models.forms.submission",
     "models.inventory.asset",

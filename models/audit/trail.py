@@ -189,7 +189,7 @@ class AuditContext:
 
 
 #: Bookkeeping of the trail itself, and of forms that are being filled in: not told.
-_UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain", "submission", "pending_upload"})
+_UNAUDITED_TABLES = frozenset({"audit_entry", "audit_row", "audit_chain", "submission", "pending_upload", "upload"})
 
 #: Rows that are somebody's own business: the history of the request that they name is kept free of them.
 _PERSONAL_TABLES = frozenset({"notification"})

@@ -16,6 +16,7 @@ from lpse_admin.i18n import _
 from models.accounts.actor_snapshot import snapshot_of
 from models.base import Base, IdType, PrimaryKey, ShortText, Timestamp
 from models.immutability import RowRules, no_update_or_delete
+from models.office.upload import count_upload
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -217,7 +218,7 @@ def attach(  # noqa: PLR0913 - the columns of a document
     """Attach an inspected file to an open step or to a delegation, and return its row.
 
     A file that the step has already for the same item is taken once: its row is returned. ``is_locked`` means that the
-    step was loaded under the lock of its request. Raises NoSuchMove if it is finished.
+    step was loaded under the lock of its request. Raises NoSuchMove if it is finished, UploadLimitReached.
     """
     owner = activity or delegation
     if owner is None:
@@ -227,6 +228,7 @@ def attach(  # noqa: PLR0913 - the columns of a document
     row = store_content(session, content)
     if activity is not None and (same := _same_file(session, activity, item_key, name, row.sha256)):
         return same
+    count_upload(session, owner.agency_id, row.size, by=by, now=now)
     document = Document(
         agency_id=owner.agency_id,
         change_id=activity.change_id if activity else None,

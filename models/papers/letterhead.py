@@ -20,6 +20,7 @@ from models.documents.document import FileContent, store_content
 from models.immutability import Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.office.setting import authorize_and_lock, validate_with_reason
+from models.office.upload import count_upload
 from models.validation import text_error
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def set_letterhead(
     """Set the letterhead of an office; raises NotAllowed, and ValidationFailed by field."""
     authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
     validate_with_reason(session, reason, given.errors(), _SET)
+    if given.arms is not None:
+        count_upload(session, agency.id, len(given.arms[0]), by=by, now=now, field="arms")
     arms = store_content(session, given.arms[0]) if given.arms else None
     row = load_letterhead(session, agency.id)
     if row is None:

@@ -18,6 +18,7 @@ from models.changes.change import ChangeRequest
 from models.documents.document import FileContent, store_content
 from models.immutability import RowRules, no_update_or_delete
 from models.office.agency import Agency
+from models.office.upload import count_upload
 
 PRINTED = AuditAction("paper.print", _("Printed a paper"))
 _FILED = AuditAction("paper.file", _("Filed a signed paper"))
@@ -110,8 +111,13 @@ def record_print(session: Session, row: PaperPrint, content: bytes) -> PaperPrin
     return row
 
 
-def file_signed(session: Session, draft: PaperPrint, row: SignedPaper, content: bytes) -> SignedPaper:
-    """File a signed paper beside its draft; raises ValidationFailed for the draft itself and for one filed before."""
+def file_signed(session: Session, draft: PaperPrint, row: SignedPaper, content: bytes, *, by: User) -> SignedPaper:
+    """File a signed paper beside its draft, by ``by``.
+
+    Raises ValidationFailed for the draft itself and for one filed before, UploadLimitReached.
+    """
+    count_upload(session, draft.agency_id, len(content), by=by, now=row.filed_at, field="file")
+    row.filed_by_id = by.id
     file = store_content(session, content)
     if file.sha256 == draft.sha256:
         error = _("This is the draft itself, unsigned.")

@@ -20,6 +20,7 @@ from models.base import SHORT_TEXT_LENGTH, Base, IdType, LongText, PrimaryKey, S
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
 from models.office.setting import authorize_and_lock, validate_with_reason
+from models.office.upload import count_upload
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -96,6 +97,7 @@ def trust_certificates(
     Raises NotAllowed, and ValidationFailed ("file", "reason").
     """
     authorize_and_lock(session, agency.id, by, Verb.EDIT, Resource.PAPER_SETTING)
+    count_upload(session, agency.id, len(content), by=by, now=now, field="file")
     certificates = read_certificates(content)
     known = {row.fingerprint for row in load_trusted(session, agency.id)}
     new = {print_: one for one in certificates if (print_ := one.fingerprint(SHA256()).hex()) not in known}

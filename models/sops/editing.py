@@ -30,6 +30,7 @@ from models.base import (
 )
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
+from models.office.upload import count_upload
 from models.sops.sop import SopRevision, load_revision, parse_and_check
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ class EditedSop(Base):
         content = _storable(document)
         if content == self.content:
             return False
+        count_upload(session_of(self), self.agency_id, len(content.encode()), by=by, now=now)
         self.content, self.title, self.version = content, document.title, self.version + 1
         self.saved_at, self.saved_by_id = now, by.id
         _SAVED.describe(session_of(self))
@@ -186,11 +188,13 @@ class EditStart:
 def begin_edit(session: Session, start: EditStart, *, by: User, now: dt.datetime) -> EditedSop:
     """Store an SOP to be edited; raises NotAllowed, ValidationFailed where it cannot be stored."""
     require_permission(by, Verb.CREATE, Resource.EDITED_SOP, start.agency_id, _NOT_ALLOWED)
+    content = _storable(start.document)
+    count_upload(session, start.agency_id, len(content.encode()), by=by, now=now, field="text")
     row = EditedSop(
         agency_id=start.agency_id,
         key=start.key,
         title=start.document.title,
-        content=_storable(start.document),
+        content=content,
         version=1,
         based_on_id=start.based_on.id if start.based_on else None,
         begun_at=now,

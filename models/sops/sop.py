@@ -44,6 +44,7 @@ from models.base import (
 )
 from models.immutability import Immutable, RowRules, UpdateRule, no_update_or_delete
 from models.office.agency import Agency, lock_agency
+from models.office.upload import count_upload
 from models.step_types import outcome_type, step_type
 
 if TYPE_CHECKING:
@@ -280,6 +281,9 @@ def load_revision(session: Session, source: str, key: str, *, now: dt.datetime, 
     for row in known:
         if row.digest == content:
             return row
+    if by is not None:
+        session.flush()
+        count_upload(session, agency.id, len(source.encode()), by=by, now=now, field="text")
     revision = SopRevision(
         agency=agency,
         key=key,

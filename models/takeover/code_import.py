@@ -16,6 +16,7 @@ from models.accounts.permission import require_permission
 from models.audit.actions import AuditAction
 from models.inventory.code_list import AssetCode
 from models.office.agency import Agency, lock_agency
+from models.office.upload import count_upload
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -69,4 +70,5 @@ def upload_codes(session: Session, *, by: User, now: dt.datetime, file: tuple[st
     if file is None:
         message = _("Choose a file.")
         raise ValidationFailed(message, field_errors={"file": message})
+    count_upload(session, by.agency_id, len(file[1]), by=by, now=now, field="file")
     return import_code_list(session, session.get_one(Agency, by.agency_id), file[1])

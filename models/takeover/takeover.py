@@ -22,6 +22,7 @@ from models.inventory.item_checks import SERIAL_COLUMNS, Holder, LoadedItems, ch
 from models.inventory.locking import locked_until, require_open_day
 from models.inventory.mutation import new_asset, parse_new_assets
 from models.office.agency import Agency, lock_agency
+from models.office.upload import count_upload
 from models.takeover.asset_import import AssetImport, ImportProfile, ImportState
 from models.validation import text_error
 
@@ -143,6 +144,8 @@ def upload_list(session: Session, *, by: User, now: dt.datetime, file: ListFile 
 
 
 def _keep(session: Session, agency: Agency, file: ListFile, now: dt.datetime, by: User | None) -> AssetImport:
+    if by is not None:
+        count_upload(session, agency.id, len(file.content), by=by, now=now, field="file")
     row = AssetImport(
         agency_id=agency.id,
         name=file.name[-SHORT_TEXT_LENGTH:],

@@ -11,7 +11,15 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from lpse_admin.config import ConfigurationError, LoginLimit, RunMode, Settings, driver_options, read_settings
+from lpse_admin.config import (
+    ConfigurationError,
+    LoginLimit,
+    RunMode,
+    Settings,
+    UploadLimit,
+    driver_options,
+    read_settings,
+)
 from models.database import db
 from tests.support.program import close_app
 from tests.support.servers.certificates import make_certificates
@@ -117,6 +125,13 @@ def test_every_way_to_write_postgresql_means_the_one_driver(given: str, tmp_path
         ("LPSE_LOGIN_LIMIT", "5"),
         ("LPSE_LOGIN_LIMIT", "0/15"),
         ("LPSE_LOGIN_LIMIT", "5/0"),
+        ("LPSE_UPLOAD_LIMIT", "500"),
+        ("LPSE_UPLOAD_LIMIT", "0/5"),
+        ("LPSE_UPLOAD_LIMIT", "5/0"),
+        ("LPSE_UPLOAD_LIMIT", "5/5/5"),
+        ("LPSE_UPLOAD_LIMIT", "1e3/5"),
+        ("LPSE_UPLOAD_LIMIT", "1000000/5"),
+        ("LPSE_UPLOAD_LIMIT", "٥/5"),
         ("LPSE_PROXIES", "-1"),
         ("LPSE_PROXIES", "10"),
         ("LPSE_PROXIES", "all"),
@@ -191,6 +206,7 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
             "LPSE_BASE_URL": "https://lpse.example/rfc/",
             "LPSE_SMTP_URL": "smtps://u:secret@mail.example:465",
             "LPSE_LOGIN_LIMIT": "3/60",
+            "LPSE_UPLOAD_LIMIT": "50/900",
             "LPSE_PROXIES": "2",
             "LPSE_TIMEZONE": "Asia/Makassar",
             "LPSE_SECRET_KEY": KEY,
@@ -203,6 +219,7 @@ def test_right_values_are_taken(tmp_path: Path) -> None:
     assert settings.base_url == "https://lpse.example/rfc"
     assert settings.smtp_url == "smtps://u:secret@mail.example:465"
     assert settings.login_limit == LoginLimit(3, 60)
+    assert settings.upload_limit == UploadLimit(user_mib=50, office_mib=900)
     assert settings.proxies == 2
     assert settings.time_zone == "Asia/Makassar"
     assert settings.audit_key == KEY[::-1] + "segel"

@@ -176,6 +176,7 @@ MUTABLE_TABLES = {
     "agency", "user_account", "number_counter", "login", "login_failure", "saved_view", "list_choice", "step_time",
     "step_due", "request_total", "requester_total", "step_total", "deviation_total", "requester_deviation",
     "requester_deviation_total", "reckoned_month", "retention_rule", "search_record", "submission", "pending_upload",
+    "upload",
 }  # fmt: skip
 
 #: What makes a row final where the old register has none.

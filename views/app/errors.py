@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from lpse_admin.errors import Refused, TooManyAttempts
+from lpse_admin.errors import Refused, TooManyAttempts, UploadLimitReached
 from lpse_admin.i18n import Message, _
 from models.database import db, is_read_only_error
 from views.i18n.wording import tr
@@ -126,7 +126,9 @@ def refusal_response(refusal: Refused) -> AnyResponse:
     if refusal.status == HTTPStatus.UNAUTHORIZED and request.method in {"GET", "HEAD"} and not wants_json():
         next_url = request.full_path.rstrip("?")
         return redirect(url_for("access.login", next=None if next_url == "/" else next_url))
-    headers = {"Retry-After": str(refusal.retry_after)} if isinstance(refusal, TooManyAttempts) else {}
+    headers = {}
+    if isinstance(refusal, TooManyAttempts | UploadLimitReached):
+        headers["Retry-After"] = str(refusal.retry_after)
     return error_response(refusal.status, refusal.message, fields=refusal.field_errors, headers=headers)
 
 

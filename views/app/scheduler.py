@@ -16,6 +16,7 @@ from models.forms.submission import remove_old_submissions
 from models.integrity.clock import clock_error
 from models.notifications.security_notices import alert
 from models.office.agency import Agency
+from models.office.upload import forget_old_uploads
 from models.reports import totals
 from models.self_check.run import INTERVAL, run_self_check
 from models.worktime.deadlines import sweep
@@ -96,6 +97,7 @@ def _forget_old_forms(_is_stopped: Callable[[], bool]) -> object:
     session = db.session()
     remove_old_submissions(session, now())
     remove_old_uploads(session, now())
+    forget_old_uploads(session, now())
     session.commit()
     return None
 

@@ -107,6 +107,7 @@ TABLES: dict[str, Message] = {
     "pending_upload": _("File of an unfinished form"),
     "release_revision": _("Revision of a release"),
     "requester_takeover": _("Takeover of the requester's part"),
+    "upload": _("File that was sent"),
     "submission": _("Form that was taken"),
 }
 

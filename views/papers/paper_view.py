@@ -108,10 +108,9 @@ class PaperView(RecordView):
                 "signatures": [one.as_data() for one in result],
                 "begins_with_draft": content.startswith(draft.file.content),
             },
-            filed_by_id=get_current_user().id,
             filed_at=now(),
         )
-        file_signed(db.session(), draft, row, content)
+        file_signed(db.session(), draft, row, content, by=get_current_user())
 
     # -- the papers of a request -----------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ NOT_VERIFIED: Mapping[str, Message] = {
     "step_due": _("when open steps are due, for the order of lists; each sweep computes it anew"),
     "reckoned_month": _("which months are counted by the present calendar; a wrong one is counted again"),
     "submission": _("which form was taken already, kept for hours; nothing of a record"),
+    "upload": _("how much was sent in files on a day; what they belong to is told"),
     "pending_upload": _("files of forms that nobody has sent yet, kept for a day; nothing of a record"),
 }
 

@@ -43,6 +43,7 @@ NOT_AN_ACT = {
     ("requester_total", "requester_id"),
     ("saved_view", "user_id"),
     ("submission", "user_id"),
+    ("upload", "user_id"),  # counted, not kept
 }
 
 

@@ -71,10 +71,8 @@ def print_paper(
         fingerprint="0" * 64, printed_by_id=by, printed_at=NOW,
     )  # fmt: skip
     draft = record_print(session, row, b"draf %d" % change.id)
-    scan = SignedPaper(
-        form=SignedForm.SCAN, name="pindaian.pdf", media_type="application/pdf", filed_by_id=by, filed_at=NOW
-    )
-    file_signed(session, draft, scan, b"pindaian %d" % change.id)
+    scan = SignedPaper(form=SignedForm.SCAN, name="pindaian.pdf", media_type="application/pdf", filed_at=NOW)
+    file_signed(session, draft, scan, b"pindaian %d" % change.id, by=office.manager)
 
 
 def add_paper_settings(session: AuditedSession, office: Office, folder: Path, mark: Callable[[str], str] = str) -> None:

@@ -165,22 +165,22 @@ class SentStep:
             try:
                 checked = check_file(file.name, file.content, self.form.accepted_types)
                 _require_room(attached + len(file.content), total)
+                attach(
+                    db.session(),
+                    name=checked.name,
+                    media_type=checked.type.media_type,
+                    content=file.content,
+                    by=get_current_user(),
+                    now=now(),
+                    item_key=file.item_key,
+                    activity=self.case.current,
+                    is_locked=True,
+                )
             except (ValidationFailed, FileTooLarge) as refusal:
                 errors[file.field] = refusal.message
                 error_class = FileTooLarge if isinstance(refusal, FileTooLarge) else error_class
                 continue
             attached += len(file.content)
-            attach(
-                db.session(),
-                name=checked.name,
-                media_type=checked.type.media_type,
-                content=file.content,
-                by=get_current_user(),
-                now=now(),
-                item_key=file.item_key,
-                activity=self.case.current,
-                is_locked=True,
-            )
         return error_class(_("A file cannot be attached."), field_errors=errors) if errors else None
 
 
