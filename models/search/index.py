@@ -167,9 +167,10 @@ class _Source:
 
     def _words(self, dialect: str, step: Step | None) -> tuple[str, ...]:
         if self.kind is SearchKind.STEP:
-            return (*self.words, *_step_record_words(dialect, step), _field_words(dialect, "activity_id = t.id"))
+            fields = _field_words(dialect, "activity_id = t.id")
+            return (*self.words, *_step_record_words(dialect, step), fields, *_evaluated_services(dialect, step))
         if self.kind is SearchKind.CHANGE:
-            return (*self.words, _field_words(dialect, _OF_REQUEST))
+            return (*self.words, _field_words(dialect, _OF_REQUEST), _services(dialect, *_REQUESTED_SERVICES))
         return (*self.words, _details(dialect, "value", "' '")) if self.kind is SearchKind.ASSET else self.words
 
     def _compact_names(self, dialect: str) -> tuple[str, ...]:
@@ -181,6 +182,9 @@ class _Source:
         if self.kind is SearchKind.ASSET:
             short = f"CASE WHEN length(value) <= {_MAX_JOINED_LENGTH} THEN {_compact(dialect, 'value')} END"
             return (*words, _details(dialect, short))
+        if self.kind is SearchKind.CHANGE:
+            joined = "nullif(replace(s.service, '-', ''), s.service)"
+            return (*words, _services(dialect, *_REQUESTED_SERVICES, of=joined))
         return words
 
     def key_expression(self, agency: str, id_: str) -> str:
@@ -294,6 +298,22 @@ def _field_words(dialect: str, criterion: str) -> str:
     return f"(SELECT {gathered[dialect]} FROM ({rows}) p)"
 
 
+#: Where the services that are affected are named, by a request and by its evaluation: table, and column of the owner.
+_REQUESTED_SERVICES = ("change_item", "change_id")
+_EVALUATED_SERVICES = ("evaluation_item", "evaluation_id")
+
+
+def _services(dialect: str, table: str, owner: str, of: str = "s.service") -> str:
+    """Return the expression of the names of the services in ``table``; NULL for none. Assets are found as such."""
+    gathered = {"sqlite": f"group_concat({of}, ' ')", "postgresql": f"string_agg({of}, ' ' ORDER BY s.position)"}
+    rows = f"SELECT service, position FROM {table} WHERE {owner} = t.id ORDER BY position"
+    return f"(SELECT {gathered[dialect]} FROM ({rows}) s)"
+
+
+def _evaluated_services(dialect: str, only: Step | None) -> tuple[str, ...]:
+    return (_services(dialect, *_EVALUATED_SERVICES),) if only in {None, Step.EVALUATION} else ()
+
+
 _CHANGE = _Source(
     SearchKind.CHANGE,
     "change_request",
@@ -358,6 +378,7 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
     for step, part in _CHILD_TABLES.items():
         yield from _child_table_triggers(dialect, step, part)
     yield from _field_triggers(dialect)
+    yield from _service_triggers(dialect)
     # The files of a draft are everybody's once it is submitted.
     documents = "SELECT {} FROM document d WHERE d.change_id = NEW.id"
     keys = " UNION ALL ".join(
@@ -434,6 +455,25 @@ def _field_triggers(dialect: str) -> Iterator[SyncTrigger]:
             statements += source.upsert_statements(dialect, f"t.id = {id_}", keys)
         name = f"search_field_value_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
         yield SyncTrigger(name, "field_value", event, tuple(statements), when)
+
+
+def _service_triggers(dialect: str) -> Iterator[SyncTrigger]:
+    """Yield what keeps the rows of a request, and of its evaluation, when a service that it affects is written."""
+    table, owner = _EVALUATED_SERVICES
+    yield from _child_table_triggers(dialect, Step.EVALUATION, (table, owner, ("service",)))
+    table, owner = _REQUESTED_SERVICES
+    for row, event, when in (
+        ("NEW", "INSERT", "NEW.service IS NOT NULL"),
+        ("NEW", "UPDATE OF service", _any_changed(dialect, ("service",))),
+        ("OLD", "DELETE", "OLD.service IS NOT NULL"),
+    ):
+        id_ = f"{row}.{owner}"
+        keys = " UNION ALL ".join(
+            f"SELECT {_CHANGE.key_expression(agency, 'c.id')} FROM change_request c WHERE c.id = {id_}"
+            for agency in ("0", "c.agency_id")
+        )
+        name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
+        yield SyncTrigger(name, table, event, tuple(_CHANGE.upsert_statements(dialect, f"t.id = {id_}", keys)), when)
 
 
 def _any_not_null(columns: tuple[str, ...]) -> str:

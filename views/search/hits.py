@@ -15,9 +15,10 @@ from lpse_admin.inventory.cards import CARD_COLUMNS
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.record_fields import REASON_FIELD, REQUEST_FIELDS, fields_of_step
 from models.accounts.user import User
+from models.changes.assets.change_item import ChangeItem
 from models.changes.change import ChangeRequest
 from models.changes.comment import Comment
-from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, TestCase
+from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, AssetReviewItem, EvaluationItem, TestCase
 from models.changes.steps.field_value import FieldValue
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
 _EXCERPT_LENGTH = 160
 _MAX_MATCHES = 2
 
+_AFFECTED = _("Assets and services affected")
 _LABELS = {field.key: field.label for field in REQUEST_FIELDS}
 _DEVIATION_LABELS: dict[str, Message] = {
     "what": _("Differences from the SOP"),
@@ -108,13 +110,17 @@ def change_hits(
         )
 
 
-def _own_texts(session: Session, change_ids: list[int]) -> dict[int, list[tuple[str, str]]]:
-    """Return (label, words) of the fields that the SOP asks for in requests, by the request's id."""
-    result: dict[int, list[tuple[str, str]]] = {}
+def _own_texts(session: Session, change_ids: list[int]) -> dict[int, list[tuple[Message | str, str]]]:
+    """Return (label, words) of the fields that the SOP asks for in requests, and of services, by the request's id."""
+    result: dict[int, list[tuple[Message | str, str]]] = {}
     first = (FieldValue.activity_id == Activity.id) & (Activity.sequence == 1)
     own = select(FieldValue.change_id, FieldValue.label, FieldValue.words).join(Activity, first)
     for id_, label, words in session.execute(own.where(FieldValue.change_id.in_(change_ids))):
         result.setdefault(id_, []).append((label, words))
+    services = select(ChangeItem.change_id, ChangeItem.service).where(ChangeItem.change_id.in_(change_ids))
+    for id_, service in session.execute(services.order_by(ChangeItem.change_id, ChangeItem.position)):
+        if service:
+            result.setdefault(id_, []).append((_AFFECTED, service))
     return result
 
 
@@ -165,6 +171,10 @@ def _step_texts(session: Session, rows: Sequence[Any]) -> dict[int, list[tuple[M
             items = select(AssetReviewItem).where(AssetReviewItem.review_id.in_(ids))
             for item in session.scalars(items.order_by(AssetReviewItem.review_id, AssetReviewItem.position)):
                 result[item.review_id].append((labels["assets"], item.finding))
+        if step is Step.EVALUATION:
+            named = select(EvaluationItem.evaluation_id, EvaluationItem.service)
+            for id_, service in session.execute(named.where(EvaluationItem.evaluation_id.in_(ids))):
+                result[id_].append((_AFFECTED, service))
     return result
 
 
