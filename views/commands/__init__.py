@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask.cli import routes_command, run_command, shell_command
 
-from views.commands import asset, click_texts, deadline, demo, mail, sop
+from views.commands import asset, click_texts, deadline, demo, mail, root, sop
 from views.commands.accounts import agency, user
 from views.commands.checks import audit, doctor, history, report, search, self_check
 from views.commands.database import backup, migrations, upgrade
@@ -42,3 +42,4 @@ def init_app(app: Flask, make_register: Callable[..., int]) -> None:
         command.hidden = True
     migrations.guard()
     click_texts.localize()
+    root.localize()

@@ -80,6 +80,14 @@ def localize_help(command: click.Command) -> None:
         command.subcommand_metavar = "PERINTAH [ARGUMEN]..."
 
 
+def localize_command(command: click.Command) -> None:
+    """Put the help of another package's ``command`` and of its options into the language of the terminal."""
+    localize_help(command)
+    for parameter in command.params:
+        if isinstance(parameter, click.Option) and parameter.help:
+            parameter.help = terminal_text(Message(inspect.cleandoc(parameter.help)))
+
+
 class CommandGroup(AppGroup):
     """A group of commands that exit with code 1 on a refusal or a database error; its help is in Indonesian."""
 

@@ -11,7 +11,7 @@ from flask_migrate.cli import db
 
 from lpse_admin.i18n import Message, _
 from views.app.access import settings
-from views.commands.terminal import exit_on_refusal_in_group, fail, localized
+from views.commands.terminal import exit_on_refusal_in_group, fail, localize_command, localized
 from views.i18n.wording import terminal_text
 
 if TYPE_CHECKING:
@@ -47,9 +47,11 @@ def guard() -> None:
     for name in _WRITING:
         db.commands[name].callback = _in_development(_callback(db.commands[name]))
     exit_on_refusal_in_group(db)
+    localize_command(db)
     db.help = terminal_text(_("The schema of the database: upgrade, current, heads, history."))
     for name, command in db.commands.items():
         command.hidden = name not in _LISTED
+        localize_command(command)
 
 
 def _callback(command: click.Command) -> Callback:
