@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from lpse_admin.flowchart.layout import chart_with_layout
@@ -10,13 +12,19 @@ from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.sop.steps import Step
 from lpse_admin.worktime.step_timing import standard_time_of
 from views.i18n.language import tr
+from views.i18n.sop_titles import wording_key
+from views.sops.flow_cell import flow_cells
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from markupsafe import Markup
+
     from lpse_admin.flowchart.chart import Arrow, FlowChart, FlowChartRow
-    from lpse_admin.flowchart.layout import ChartLayout
     from lpse_admin.sop import Sop, StandardTime
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
+    from views.sops.flow_cell import FlowCell
 
 
 class RowState(LabelledEnum):
@@ -33,38 +41,46 @@ class RowState(LabelledEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class ChartRow:
-    """A row of the chart with its state (None for a remark), and its texts.
+class DrawnRow:
+    """A row of an SOP's chart as every request shows it, in one language.
 
-    ``title`` is the step's short name; ``in_words`` is the state and how often the step was taken: "Done (2×)";
-    ``standard`` is its standard time in the SOP's words, and whether that is time by the clock.
+    ``title`` is the step's short name; ``standard`` is its standard time in the SOP's words, and whether that is time
+    by the clock.
     """
 
     row: FlowChartRow
-    state: RowState | None
     no: str
     text: str
     title: str
+    standard: str
+    cell: FlowCell
+
+
+@dataclass(frozen=True, slots=True)
+class ChartRow:
+    """A row of the chart of a request with its state (None for a remark).
+
+    ``in_words`` is the state and how often the step was taken: "Done (2×)"; ``cell`` shows the lines that were taken.
+    """
+
+    drawn: DrawnRow
+    state: RowState | None
     symbol: str
     in_words: str
-    standard: str
+    cell: Markup
 
     @classmethod
-    def of(
-        cls, sop: Sop, row: FlowChartRow, state: RowState | None, times: int, standard: StandardTime | None
-    ) -> ChartRow:
+    def of(cls, drawn: DrawnRow, state: RowState | None, times: int, taken: frozenset[int]) -> ChartRow:
         """Return a row in the user's language."""
-        state_text = tr(state.title) if state else ""
+        in_words, symbol = (tr(state.title), state.symbol) if state else ("", "")
         return cls(
-            row=row,
-            state=state,
-            no="" if row.no is None else str(row.no),
-            text=tr(row.text),
-            title=tr(sop.step_title(row.step)) if row.step else tr(row.text),
-            symbol=state.symbol if state else "",
-            in_words=f"{state_text} ({times}×)" if times > 1 else state_text,
-            standard=_standard_text(standard) if standard else "",
+            drawn, state, symbol, f"{in_words} ({times}×)" if times > 1 else in_words, drawn.cell.html(taken, symbol)
         )
+
+    @property
+    def row(self) -> FlowChartRow:
+        """The row of the chart."""
+        return self.drawn.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,48 +88,61 @@ class ChangeChart:
     """The chart; ``taken_arrows`` are the indexes of the arrows that the request has taken."""
 
     diagram: FlowChart
-    drawing: ChartLayout
     rows: tuple[ChartRow, ...]
     taken_arrows: frozenset[int]
 
     @property
     def last_no(self) -> str:
         """The number of the SOP's last numbered row."""
-        return next((line.no for line in reversed(self.rows) if line.no), "")
+        return next((line.drawn.no for line in reversed(self.rows) if line.drawn.no), "")
 
     @classmethod
     def of(cls, case: CaseFile) -> ChangeChart:
         """Return the chart of the SOP of the request of ``case``."""
         change = case.change
-        diagram, drawing = chart_with_layout(case.sop)
-        moves = [(visit.step, visit.outcome) for visit in case.visits if visit.outcome is not None]
-        times = {step: sum(step is taken for taken, _outcome in moves) for step, _outcome in moves}
+        diagram, drawn = _chart_of_sop(case.sop, wording_key())
+        moves = {(visit.step, visit.outcome) for visit in case.visits if visit.outcome is not None}
+        times = Counter(visit.step for visit in case.visits if visit.outcome is not None)
 
         def is_taken(arrow: Arrow) -> bool:
             return (arrow.move.origin, arrow.move.outcome) in moves if arrow.move else not change.is_draft
 
-        return cls(
-            diagram,
-            drawing,
-            tuple(
-                ChartRow.of(
-                    case.sop,
-                    row,
-                    _row_state(change, row, times),
-                    times.get(row.step, 0) if row.step else 0,
-                    standard_time_of(case.sop, row.step) if row.step and row.step in case.sop.rules else None,
-                )
-                for row in diagram.rows
-            ),
-            frozenset(index for index, arrow in enumerate(diagram.arrows) if is_taken(arrow)),
-        )
+        taken = frozenset(index for index, arrow in enumerate(diagram.arrows) if is_taken(arrow))
+        rows = (ChartRow.of(one, _row_state(change, one.row, times), _count(one.row, times), taken) for one in drawn)
+        return cls(diagram, tuple(rows), taken)
+
+
+# Saves 0.5 of 7.9 ms on every page of a request.
+@lru_cache(maxsize=64)
+def _chart_of_sop(sop: Sop, _wording: tuple[str, str | None]) -> tuple[FlowChart, tuple[DrawnRow, ...]]:
+    """Return the chart of ``sop`` with its rows in the reader's wording."""
+    diagram, layout = chart_with_layout(sop)
+    cells = flow_cells(diagram, layout)
+    return diagram, tuple(_drawn_row(sop, row, cell) for row, cell in zip(diagram.rows, cells, strict=True))
+
+
+def _drawn_row(sop: Sop, row: FlowChartRow, cell: FlowCell) -> DrawnRow:
+    text = tr(row.text)
+    standard = standard_time_of(sop, row.step) if row.step and row.step in sop.rules else None
+    return DrawnRow(
+        row,
+        no="" if row.no is None else str(row.no),
+        text=text,
+        title=tr(sop.step_title(row.step)) if row.step else text,
+        standard=_standard_text(standard) if standard else "",
+        cell=cell,
+    )
 
 
 def _standard_text(standard: StandardTime) -> str:
     return f"{standard.text} ({tr(_('by the clock, day and night'))})" if standard.by_clock else standard.text
 
 
-def _row_state(change: ChangeRequest, row: FlowChartRow, times: dict[Step, int]) -> RowState | None:
+def _count(row: FlowChartRow, times: Mapping[Step, int]) -> int:
+    return times[row.step] if row.step else 0
+
+
+def _row_state(change: ChangeRequest, row: FlowChartRow, times: Mapping[Step, int]) -> RowState | None:
     if row.symbol is None:
         return None
     if row.step is change.step and row.step is not Step.CLOSED:

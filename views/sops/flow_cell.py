@@ -1,10 +1,12 @@
 """The flow chart's cell in a row of an SOP's table, as SVG across the columns of the actors, with a text alternative.
 
-It is built here and not by template macros for speed: the page of a request has about fifteen of them.
+It is built here and not by template macros for speed: the page of a request has about fifteen of them, which differ
+from those of another request only in the lines and marks of what was taken.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from markupsafe import Markup, escape
@@ -32,40 +34,59 @@ _NAMES = {Symbol.TERMINATOR: _("start or end"), Symbol.DECISION: _("decision"), 
 _LEADS_TO = _("Leads to")
 
 
-def flow_cell(
-    chart: FlowChart, layout: ChartLayout, index: int, taken: Collection[int] = frozenset(), mark: str = ""
-) -> Markup:
-    """Return the cell of the row at ``index``. ``taken`` are the highlighted arrows, ``mark`` is the symbol's text."""
-    row_layout, row = layout.rows[index], chart.rows[index]
-    parts = [
-        f'<td class="flow-cell" colspan="{len(chart.columns)}"><svg class="flow" aria-hidden="true" focusable="false">',
-        *(f'<line class="flow-divider" x1="{x}%" y1="0" x2="{x}%" y2="100%"/>' for x in layout.dividers),
-        *(_line(line, taken) for line in row_layout.segments),
-        _symbol(row_layout, mark),
-        *(_branch(label, row_layout.x) for label in row_layout.labels),
-        "</svg>",
-        _text_alternative(chart, row, index),
-        "</td>",
-    ]
-    return own_html("".join(parts))
+@dataclass(frozen=True, slots=True)
+class FlowCell:
+    """The chart's cell in one row, without what a request has taken of it: HTML, in one language."""
+
+    begin: str
+    #: Each line with its arrows: before its attributes, and they.
+    lines: tuple[tuple[frozenset[int], str], ...]
+    #: What stands before and behind the mark in the symbol; both empty for a row without one.
+    symbol: tuple[str, str]
+    end: str
+
+    def html(self, taken: Collection[int] = frozenset(), mark: str = "") -> Markup:
+        """Return the cell. ``taken`` are the highlighted arrows, ``mark`` is the symbol's text."""
+        lines = (
+            f"<line{line}" if arrows.isdisjoint(taken) else f'<line class="flow-taken"{line}'
+            for arrows, line in self.lines
+        )
+        before, behind = self.symbol
+        text = f'<text class="flow-mark" y="5">{mark}</text>' if mark and behind else ""
+        return own_html("".join((self.begin, *lines, before, text, behind, self.end)))
 
 
-def _line(line: LineSegment, taken: Collection[int]) -> str:
-    thick = "" if line.arrows.isdisjoint(taken) else ' class="flow-taken"'
-    return f'<line{thick} x1="{line.x1}%" y1="{line.y1}%" x2="{line.x2}%" y2="{line.y2}%"/>'
+def flow_cells(chart: FlowChart, layout: ChartLayout) -> tuple[FlowCell, ...]:
+    """Return the cell of each row, in the reader's language."""
+    begin = "".join(
+        (
+            f'<td class="flow-cell" colspan="{len(chart.columns)}">',
+            '<svg class="flow" aria-hidden="true" focusable="false">',
+            *(f'<line class="flow-divider" x1="{x}%" y1="0" x2="{x}%" y2="100%"/>' for x in layout.dividers),
+        )
+    )
+    result = []
+    for index, (row, drawn) in enumerate(zip(chart.rows, layout.rows, strict=True)):
+        lines = tuple((line.arrows, _attributes(line)) for line in drawn.segments)
+        labels = "".join(_branch(label, drawn.x) for label in drawn.labels)
+        end = f"{labels}</svg>{_text_alternative(chart, row, index)}</td>"
+        result.append(FlowCell(begin, lines, _symbol(drawn), end))
+    return tuple(result)
 
 
-def _symbol(row_layout: RowLayout, mark: str) -> str:
+def _attributes(line: LineSegment) -> str:
+    return f' x1="{line.x1}%" y1="{line.y1}%" x2="{line.x2}%" y2="{line.y2}%"/>'
+
+
+def _symbol(row_layout: RowLayout) -> tuple[str, str]:
+    """Return what stands before and behind the mark in the symbol."""
     if row_layout.symbol is None:
-        return ""
+        return "", ""
     half = 16 if row_layout.symbol is Symbol.DECISION else 14
     head = f'<path class="flow-head" d="M0-{half}l-4.500-8h9z"/>' if row_layout.incoming else ""
-    text = f'<text class="flow-mark" y="5">{mark}</text>' if mark else ""
     shape = _SIGNS.get(row_layout.symbol, _BOX)
-    return (
-        f'<svg class="flow-at" x="{row_layout.x}%" y="50%">'
-        f'<g class="sign sign-{row_layout.symbol.value}">{shape}{head}{text}</g></svg>'
-    )
+    sign = f'<g class="sign sign-{row_layout.symbol.value}">{shape}{head}'
+    return f'<svg class="flow-at" x="{row_layout.x}%" y="50%">{sign}', "</g></svg>"
 
 
 def _branch(label: BranchLabel, x: float | None) -> str:
@@ -113,4 +134,4 @@ def row_name(row: FlowChartRow) -> str:
 
 def init_app(app: Flask) -> None:
     """Give the templates of ``app`` the parts of a flow chart."""
-    app.jinja_env.globals.update(flow_cell=flow_cell, leads_to=leads_to, row_name=row_name)
+    app.jinja_env.globals.update(flow_cells=flow_cells, leads_to=leads_to, row_name=row_name)
