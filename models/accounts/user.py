@@ -63,6 +63,10 @@ _CONTACT_CHANGED = AuditAction("profile.contact", _("Changed their own e-mail ad
 _SESSIONS_ENDED = AuditAction("user.end-sessions", _("Ended the sessions of a user"))
 
 
+#: The roles with their columns; a page asks some twenty times.
+_ROLE_COLUMNS = tuple((role, f"is_{role.value}") for role in Role)
+
+
 class Language(StrEnum):
     """A language of the user interface."""
 
@@ -161,13 +165,13 @@ class User(Base):
     @property
     def roles(self) -> frozenset[Role]:
         """The roles of the user."""
-        return frozenset(role for role in Role if getattr(self, f"is_{role.value}"))
+        return frozenset([role for role, column in _ROLE_COLUMNS if getattr(self, column)])
 
     @roles.setter
     def roles(self, roles: Iterable[Role]) -> None:
         held = frozenset(roles)
-        for role in Role:
-            setattr(self, f"is_{role.value}", role in held)
+        for role, column in _ROLE_COLUMNS:
+            setattr(self, column, role in held)
 
     @property
     def inspection(self) -> InspectionDates:

@@ -13,7 +13,6 @@ from babel import Locale
 from babel.dates import format_timedelta
 from babel.numbers import format_decimal
 from flask import Blueprint, current_app, g, redirect, request
-from flask_babel import get_locale
 from markupsafe import Markup
 
 from lpse_admin.i18n import _
@@ -23,7 +22,7 @@ from models.accounts.user import Language
 from models.database import db
 from views.app.access import current_user_or_none, is_local_url, public, settings
 from views.app.clock import now
-from views.i18n.wording import text_of_template, tr, translations
+from views.i18n.wording import reader_language, text_of_template, tr, translations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,17 +82,18 @@ def today() -> dt.date:
 
 def current_timezone() -> ZoneInfo:
     """Return the user's time zone: the installation's setting, else that of their agency."""
-    if "zone" not in g:
+    zone: ZoneInfo | None = g.get("zone")
+    if zone is None:
         user = current_user_or_none()
         name = settings().time_zone
-        g.zone = ZoneInfo(name) if name else user.agency.zone if user and user.agency else ZoneInfo(_DEFAULT_TIMEZONE)
-    zone: ZoneInfo = g.zone
+        zone = ZoneInfo(name) if name else user.agency.zone if user and user.agency else ZoneInfo(_DEFAULT_TIMEZONE)
+        g.zone = zone
     return zone
 
 
 def current_locale() -> Locale:
     """Return the Babel locale of the current language."""
-    return get_locale() or Locale(Language.INDONESIAN.value)
+    return reader_language()[0] or Locale(Language.INDONESIAN.value)
 
 
 def format_date(value: dt.date | None) -> str:
@@ -134,10 +134,11 @@ def format_datetime_full(value: dt.datetime | None) -> str:
 
 
 def _format_datetime(value: dt.datetime, prefix: str) -> str:
-    local, language = value.astimezone(current_timezone()), current_locale().language
+    locale, catalogue = reader_language()
+    local, language = value.astimezone(current_timezone()), (locale or current_locale()).language
     day = f"{prefix}{local.day} {_months(language, 'wide')[local.month]} {local.year}"
     # The same as ``tr``, but faster: some pages have fifty times.
-    words: str = translations().ugettext(_DAY_AND_CLOCK.text)
+    words: str = catalogue.ugettext(_DAY_AND_CLOCK.text)
     return words % {"day": day, "clock": f"{_clock(local, language)} {local.tzname()}"}
 
 

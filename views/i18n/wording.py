@@ -12,13 +12,15 @@ from babel.support import Translations
 from flask import g
 from flask_babel import get_locale, get_translations
 from jinja2 import pass_eval_context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from lpse_admin.i18n import Message, TimeSpan
+from views.i18n.html import own_html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from babel import Locale
     from babel.support import NullTranslations
     from jinja2.nodes import EvalContext
 
@@ -27,7 +29,12 @@ _REQUEST_KEY = "lpse_translations"
 
 
 def translations() -> Translations | NullTranslations:
-    """Return the catalogue of the user's language, cached for the request.
+    """Return the catalogue of the user's language."""
+    return reader_language()[1]
+
+
+def reader_language() -> tuple[Locale | None, Translations | NullTranslations]:
+    """Return the locale and the catalogue of the user's language, cached for the request.
 
     Flask-Babel takes 20 µs for each text, this 0.3 µs: 2 ms on a page with a hundred texts.
     """
@@ -37,12 +44,14 @@ def translations() -> Translations | NullTranslations:
     except RuntimeError:  # there is no app
         context = None
     if context is None:
-        return get_translations()
-    locale, catalogue = getattr(context, _REQUEST_KEY, (None, None))
-    if catalogue is None or context.babel_locale is not locale:
+        return get_locale(), get_translations()
+    result: tuple[Locale | None, Translations | NullTranslations] | None = getattr(context, _REQUEST_KEY, None)
+    if result is None or context.babel_locale is not result[0]:
+        # The catalogue is that of the locale, which it sets.
         catalogue = get_translations()
-        setattr(context, _REQUEST_KEY, (get_locale(), catalogue))
-    return catalogue
+        result = get_locale(), catalogue
+        setattr(context, _REQUEST_KEY, result)
+    return result
 
 
 def tr(value: object) -> str:
@@ -57,9 +66,11 @@ def text_of_template(context: EvalContext, text: str, /, **values: object) -> st
     As Jinja's own ``_``, without two further calls through the context for each text: 0.4 ms on the page of a request.
     """
     result = str(translations().ugettext(text))
-    if context.autoescape:
-        result = Markup(result)  # noqa: S704 - of our catalogue; values are escaped
-    return result % values if values or "%" in result else result
+    if not context.autoescape:
+        return result % values if values or "%" in result else result
+    if values or "%" in result:
+        result %= {name: value if isinstance(value, int | float) else escape(value) for name, value in values.items()}
+    return own_html(result)
 
 
 @cache
