@@ -22,7 +22,7 @@ from lpse_admin.inventory.codes import code_scheme, format_code
 from lpse_admin.search.spelling import edits, splits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 #: The most characters and words of a query.
 MAX_QUERY_LENGTH = 200
@@ -88,12 +88,16 @@ class SearchTerm:
         )
         return rf"(?<![^\W_])(?:{patterns})"
 
-    def loosened(self) -> SearchTerm:
-        """Return the term with what is nearly written so: its word in two, or with one other letter."""
+    def loosened(self, existing: Callable[[Sequence[str]], Collection[str]]) -> SearchTerm:
+        """Return the term with what is nearly written so: its word in two, or with one other letter if it exists."""
         if len(self.variants[0]) > 1:
             return self
         (word,) = self.variants[0]
-        return SearchTerm(tuple(dict.fromkeys((*self.variants, *splits(word)))), tuple(dict.fromkeys(edits(word))))
+        nearly = tuple(dict.fromkeys(edits(word)))
+        written = existing(nearly)
+        return SearchTerm(
+            tuple(dict.fromkeys((*self.variants, *splits(word)))), tuple(one for one in nearly if one in written)
+        )
 
 
 def matches_prefix(variant: tuple[str, ...]) -> bool:
@@ -137,12 +141,20 @@ class SearchQuery:
         """The words of the query without separators, as they may stand in the middle of something."""
         return tuple(filter(None, (fold("".join(_WORD.findall(chunk))) for chunk in self.text.split())))
 
-    def loosened(self, is_known: Callable[[SearchTerm], bool]) -> SearchQuery:
-        """Return the query for what is nearly written so: terms that occur nowhere in two words, or another letter."""
+    def loosened(
+        self, is_known: Callable[[SearchTerm], bool], existing: Callable[[Sequence[str]], Collection[str]]
+    ) -> SearchQuery:
+        """Return the query for what is nearly written so: terms that occur nowhere in two words, or another letter.
+
+        ``existing`` returns those of some words that any record has: a word of eight letters is written nearly so in
+        four hundred ways, of which one or two exist.
+        """
         unknown = [term for term in self.terms if not is_known(term)]
         if len(unknown) > _MAX_LOOSE_WORDS:
             return self
-        return SearchQuery(self.text, tuple(term.loosened() if term in unknown else term for term in self.terms))
+        return SearchQuery(
+            self.text, tuple(term.loosened(existing) if term in unknown else term for term in self.terms)
+        )
 
     def matches(self, text: str) -> bool:
         """Whether any of the terms matches ``text``."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import and_, cast, column, false, literal, literal_column, or_, select, table, union_all
-from sqlalchemy.dialects.postgresql import TSQUERY
+from sqlalchemy import Text, and_, cast, column, false, literal, literal_column, or_, select, table, union_all
+from sqlalchemy.dialects.postgresql import ARRAY, TSQUERY
 from sqlalchemy.sql import func
 
 from lpse_admin.accounts.roles import Role
@@ -70,6 +70,7 @@ class Search:
     session: Session
     acting_user: ActingUser
     query: SearchQuery
+    #: "" where no record can hold it, as far as the words of the index tell.
     expression: str
     #: Whether what is nearly written so is found too, and what stands in the middle of a name.
     is_loose: bool = False
@@ -79,23 +80,21 @@ class Search:
         cls, session: Session, acting_user: ActingUser, query: SearchQuery, *, is_loose: bool = False
     ) -> Search:
         """Put ``query`` into the words of the database."""
-        asked = _expression(session, query)
-        return cls(session, acting_user, query, asked if acting_user.user.is_active else "", is_loose)
+        return cls(session, acting_user, query, _expression(session, query), is_loose)
 
     def loosened(self) -> Search:
         """Return the search for what is nearly written so, for one that has found nothing."""
-        query = self.query.loosened(self._occurs)
+        query = self.query.loosened(self._occurs, lambda words: _existing_words(self.session, words))
         return Search.prepare(self.session, self.acting_user, query, is_loose=True)
 
     def _occurs(self, term: SearchTerm) -> bool:
         """Whether any record at all has ``term``."""
         alone = replace(self, expression=_expression(self.session, SearchQuery("", (term,))))
-        return self.session.connection().scalar(Search._keys(alone, 0, _LAST_KEY, None).limit(1)) is not None
+        keys = Search._keys(alone, 0, _LAST_KEY, None).limit(1)
+        return bool(alone.expression) and self.session.connection().scalar(keys) is not None
 
     def find(self, kind: SearchKind, limit: int) -> list[int]:
         """Return the ids of the records of ``kind`` that hold every term, newest first: ``limit`` + 1 at the most."""
-        if not self.expression:
-            return []
         keys: set[int] = set()
         for statement in self._statements(kind):
             keys.update(self.session.connection().scalars(statement.limit(limit + 1)))
@@ -109,8 +108,11 @@ class Search:
 
     def _statements(self, kind: SearchKind) -> Iterator[Select[Any]]:
         """Yield the statements that find keys of ``kind`` within what the reader may see, each newest first."""
+        if not (self.query.terms and self.acting_user.user.is_active):
+            return
         for (first, last), owner in _key_ranges(self.acting_user, kind):
-            yield self._keys(first, last, owner)
+            if self.expression:
+                yield self._keys(first, last, owner)
             if self.is_loose and kind in NAMED_KINDS:
                 yield self._keys_by_names(first, last, owner)
 
@@ -170,20 +172,18 @@ def _fts5_query(session: Session, query: SearchQuery) -> str:
     Words that go on are written out, as the index has them: it reads whole words from the newest on and stops when it
     has enough, but gathers everything that begins alike first.
     """
-    if not query.terms:
-        return ""
     terms = (*query.terms, *([query.joined] if query.joined else []))
     written_out = _words_with_prefix(session, {form[-1] for term in terms for form in term.prefix_variants})
-    written_out |= {
-        word: [word] for word in _existing_words(session, [word for term in terms for word in term.whole_words])
-    }
-    *asked, last = [f"{{text joined}} : ({_fts5_term(term, written_out)})" for term in terms]
+    asked = [_fts5_term(term, written_out) for term in query.terms]
+    together = " AND ".join(asked) if all(asked) else ""
     if query.joined is None:
-        return " AND ".join([*asked, last])
-    return f"({' AND '.join(asked)}) OR {last}"
+        return together
+    joined = _fts5_term(query.joined, written_out)
+    return f"({together}) OR {joined}" if together and joined else together or joined
 
 
 def _fts5_term(term: SearchTerm, written_out: dict[str, list[str]]) -> str:
+    """Return the query for a term; "" if the index has no word that it could match."""
     rows: list[str] = []
     for form in term.variants:
         *before, last = form
@@ -192,8 +192,8 @@ def _fts5_term(term: SearchTerm, written_out: dict[str, list[str]]) -> str:
             rows.append(f'"{" ".join(form)}"*')
         else:
             rows.extend(f'"{" ".join([*before, word])}"' for word in words)
-    rows.extend(f'"{word}"' for word in term.whole_words if word in written_out)
-    return " OR ".join(rows) or f'"{" ".join(term.variants[0])}"'
+    rows.extend(f'"{word}"' for word in term.whole_words)
+    return f"{{text joined}} : ({' OR '.join(rows)})" if rows else ""
 
 
 def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str]]:
@@ -216,12 +216,18 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
     return result
 
 
-def _existing_words(session: Session, words: Sequence[str]) -> Sequence[str]:
+def _existing_words(session: Session, words: Sequence[str]) -> set[str]:
     """Return those of ``words`` that the index has."""
+    if not words:
+        return set()
+    if not is_sqlite(session):
+        asked = func.unnest(cast(list(words), ARRAY(Text))).column_valued("word")
+        there = select(_INDEX.c.key).where(_INDEX.c.words.op("@@")(cast(asked, TSQUERY))).exists()
+        return set(session.connection().scalars(select(asked).where(there)))
     places = ", ".join(["(?)"] * len(words))
-    there = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term = word LIMIT 1)"
-    statement = f"WITH asked(word) AS (VALUES {places}) SELECT word FROM asked WHERE {there} IS NOT NULL"
-    return session.connection().exec_driver_sql(statement, tuple(words)).scalars().all() if words else ()
+    there_too = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term = word LIMIT 1)"
+    statement = f"WITH asked(word) AS (VALUES {places}) SELECT word FROM asked WHERE {there_too} IS NOT NULL"
+    return set(session.connection().exec_driver_sql(statement, tuple(words)).scalars())
 
 
 def _postgresql_query(query: SearchQuery) -> str:

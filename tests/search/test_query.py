@@ -117,15 +117,17 @@ def test_year_and_number_are_read_in_any_notation(query: str, named: tuple[int, 
 
 def test_only_words_that_occur_nowhere_are_loosened() -> None:
     query = parse_search("aplikesi baru")
-    loose = query.loosened(lambda term: term.variants[0] == ("baru",))
+    loose = query.loosened(lambda term: term.variants[0] == ("baru",), set)
     assert "aplikasi" in loose.terms[0].whole_words
     assert ("a", "plikesi") in loose.terms[0].variants
     assert loose.terms[1] == query.terms[1]
     assert loose.matches("aplikasi")
+    existing = query.loosened(lambda _term: False, {"aplikasi", "bart", "surat"}.intersection)
+    assert [term.whole_words for term in existing.terms] == [("aplikasi",), ("bart",)], "what no record has is left out"
     many = parse_search("satu dua tiga empat")
-    assert many.loosened(lambda _term: False) is many
+    assert many.loosened(lambda _term: False, set) is many
     compound = parse_search("e-kontrak")
-    assert compound.loosened(lambda _term: False).terms == compound.terms
+    assert compound.loosened(lambda _term: False, set).terms == compound.terms
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=4, max_size=20), st.data())
