@@ -65,13 +65,15 @@ _NASALS = {
 
 #: A piece of a text, and whether it matches the query.
 TextPiece = tuple[str, bool]
+#: Words that follow one another.
+Words = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """A term of the query: any of ``variants`` matches, each a sequence of words."""
+    """A term of the query: any of ``variants`` matches, each a sequence of words, or any of ``whole_words``."""
 
-    variants: tuple[tuple[str, ...], ...]
+    variants: tuple[Words, ...]
     #: Words that match only as they are: with one letter changed, and not the beginning of longer ones.
     whole_words: tuple[str, ...] = ()
 
@@ -88,16 +90,19 @@ class SearchTerm:
         )
         return rf"(?<![^\W_])(?:{patterns})"
 
-    def loosened(self, existing: Callable[[Sequence[str]], Collection[str]]) -> SearchTerm:
-        """Return the term with what is nearly written so: its word in two, or with one other letter if it exists."""
+    def loosened(self, occurring: Callable[[Sequence[Words]], Collection[Words]]) -> SearchTerm:
+        """Return the term, which occurs nowhere, as what is nearly written so and occurs, if anything.
+
+        Its word is in two, or has one other letter.
+        """
         if len(self.variants[0]) > 1:
             return self
         (word,) = self.variants[0]
-        nearly = tuple(dict.fromkeys(edits(word)))
-        written = existing(nearly)
-        return SearchTerm(
-            tuple(dict.fromkeys((*self.variants, *splits(word)))), tuple(one for one in nearly if one in written)
-        )
+        in_two, edited = tuple(splits(word)), tuple(dict.fromkeys(edits(word)))
+        found = occurring([*in_two, *((one,) for one in edited)])
+        if not found:
+            return self
+        return SearchTerm(tuple(one for one in in_two if one in found), tuple(one for one in edited if (one,) in found))
 
 
 def matches_prefix(variant: tuple[str, ...]) -> bool:
@@ -142,19 +147,18 @@ class SearchQuery:
         return tuple(filter(None, (fold("".join(_WORD.findall(chunk))) for chunk in self.text.split())))
 
     def loosened(
-        self, is_known: Callable[[SearchTerm], bool], existing: Callable[[Sequence[str]], Collection[str]]
+        self, is_known: Callable[[SearchTerm], bool], occurring: Callable[[Sequence[Words]], Collection[Words]]
     ) -> SearchQuery:
         """Return the query for what is nearly written so: terms that occur nowhere in two words, or another letter.
 
-        ``existing`` returns those of some words that any record has: a word of eight letters is written nearly so in
-        four hundred ways, of which one or two exist.
+        ``occurring`` returns those of many words and pairs of words that any record has: a word of eight letters is
+        written nearly so in four hundred ways, of which one or two occur.
         """
         unknown = [term for term in self.terms if not is_known(term)]
         if len(unknown) > _MAX_LOOSE_WORDS:
             return self
-        return SearchQuery(
-            self.text, tuple(term.loosened(existing) if term in unknown else term for term in self.terms)
-        )
+        terms = (term.loosened(occurring) if term in unknown else term for term in self.terms)
+        return SearchQuery(self.text, tuple(terms))
 
     def matches(self, text: str) -> bool:
         """Whether any of the terms matches ``text``."""

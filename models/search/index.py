@@ -113,6 +113,11 @@ def record_id(key: int) -> int:
     return key % _AGENCY_FACTOR
 
 
+def record_kind(key: int) -> SearchKind:
+    """Return the kind of the record that a key stands for."""
+    return SearchKind(key // _KIND_FACTOR)
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """Where the rows of a kind come from: its table by an alias, and expressions over it."""

@@ -30,16 +30,17 @@ from models.search.index import (
     SearchRecord,
     key_range,
     record_id,
+    record_kind,
 )
 from models.sops.sop import SopRevision, SopStep
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Collection, Iterator, Sequence
 
     from sqlalchemy import ColumnElement, CompoundSelect, Select, SQLColumnExpression
     from sqlalchemy.orm import Session
 
-    from lpse_admin.search.query import SearchTerm
+    from lpse_admin.search.query import SearchTerm, Words
     from models.reports.waiting import ActingUser
 
 #: What words are looked up in: on SQLite ``rowid`` and the table itself, on PostgreSQL ``key`` and ``words``.
@@ -84,22 +85,30 @@ class Search:
 
     def loosened(self) -> Search:
         """Return the search for what is nearly written so, for one that has found nothing."""
-        query = self.query.loosened(self._occurs, lambda words: _existing_words(self.session, words))
+        query = self.query.loosened(self._occurs, lambda words: _occurring(self.session, words))
         return Search.prepare(self.session, self.acting_user, query, is_loose=True)
 
     def _occurs(self, term: SearchTerm) -> bool:
         """Whether any record at all has ``term``."""
-        alone = replace(self, expression=_expression(self.session, SearchQuery("", (term,))))
-        keys = Search._keys(alone, 0, _LAST_KEY, None).limit(1)
-        return bool(alone.expression) and self.session.connection().scalar(keys) is not None
+        expression = _expression(self.session, SearchQuery("", (term,)))
+        if not is_sqlite(self.session):
+            return bool(_holding(self.session, [expression]))
+        keys = Search._keys(replace(self, expression=expression), 0, _LAST_KEY, None).limit(1)
+        return bool(expression) and self.session.connection().scalar(keys) is not None
 
     def find(self, kind: SearchKind, limit: int) -> list[int]:
         """Return the ids of the records of ``kind`` that hold every term, newest first: ``limit`` + 1 at the most."""
-        keys: set[int] = set()
-        for statement in self._statements(kind):
-            keys.update(self.session.connection().scalars(statement.limit(limit + 1)))
+        return self.find_each([kind], limit)[kind]
+
+    def find_each(self, kinds: Sequence[SearchKind], limit: int) -> dict[SearchKind, list[int]]:
+        """Return the ids of the records of each kind, as ``find`` does, read by one statement."""
+        keys: dict[SearchKind, set[int]] = {kind: set() for kind in kinds}
+        newest = [statement.limit(limit + 1).subquery() for kind in kinds for statement in self._statements(kind)]
+        if newest:
+            for key in self.session.connection().scalars(union_all(*(select(one.c[0]) for one in newest))):
+                keys[record_kind(key)].add(key)
         # Several ranges, or those of several agencies, are put into one order.
-        return sorted(map(record_id, keys), reverse=True)[: limit + 1]
+        return {kind: sorted(map(record_id, found), reverse=True)[: limit + 1] for kind, found in keys.items()}
 
     def ids(self, kind: SearchKind) -> CompoundSelect[Any]:
         """Return the statement for the ids of all records of ``kind`` that hold every term."""
@@ -216,18 +225,34 @@ def _words_with_prefix(session: Session, starts: set[str]) -> dict[str, list[str
     return result
 
 
-def _existing_words(session: Session, words: Sequence[str]) -> set[str]:
-    """Return those of ``words`` that the index has."""
-    if not words:
-        return set()
+def _occurring(session: Session, many: Sequence[Words]) -> set[Words]:
+    """Return those of words and pairs of words that records may have; the second of a pair may go on."""
     if not is_sqlite(session):
-        asked = func.unnest(cast(list(words), ARRAY(Text))).column_valued("word")
-        there = select(_INDEX.c.key).where(_INDEX.c.words.op("@@")(cast(asked, TSQUERY))).exists()
-        return set(session.connection().scalars(select(asked).where(there)))
+        expressions = {one: _phrase(one) if len(one) > 1 else one[0] for one in many}
+        holding = _holding(session, list(expressions.values()))
+        return {one for one, expression in expressions.items() if expression in holding}
+    existing = _existing_words(session, {word for one in many for word in one})
+    going_on = _words_with_prefix(session, {one[-1] for one in many if len(one) > 1 and matches_prefix(one)})
+    return {one for one in many if existing.issuperset(one[:-1]) and (one[-1] in existing or going_on.get(one[-1]))}
+
+
+def _existing_words(session: Session, words: Collection[str]) -> set[str]:
+    """Return those of ``words`` that the index has, on SQLite."""
     places = ", ".join(["(?)"] * len(words))
-    there_too = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term = word LIMIT 1)"
-    statement = f"WITH asked(word) AS (VALUES {places}) SELECT word FROM asked WHERE {there_too} IS NOT NULL"
-    return set(session.connection().exec_driver_sql(statement, tuple(words)).scalars())
+    there = f"(SELECT term FROM {FTS_VOCABULARY_TABLE} WHERE term = word LIMIT 1)"
+    statement = f"WITH asked(word) AS (VALUES {places}) SELECT word FROM asked WHERE {there} IS NOT NULL"
+    return set(session.connection().exec_driver_sql(statement, tuple(words)).scalars()) if words else set()
+
+
+def _holding(session: Session, expressions: Sequence[str]) -> set[str]:
+    """Return those of ``expressions`` that hold for any record, on PostgreSQL.
+
+    They are rows of a list, so that each is looked up in the index: told one that it does not know, PostgreSQL expects
+    a hit in every twentieth row, and reads the whole table in order where there is none.
+    """
+    asked = func.unnest(cast(list(expressions), ARRAY(Text))).column_valued("expression")
+    there = select(_INDEX.c.key).where(_INDEX.c.words.op("@@")(func.to_tsquery("simple", asked))).exists()
+    return set(session.connection().scalars(select(asked).where(there)))
 
 
 def _postgresql_query(query: SearchQuery) -> str:
@@ -237,8 +262,11 @@ def _postgresql_query(query: SearchQuery) -> str:
 
 
 def _tsquery(term: SearchTerm) -> str:
-    forms = (f"({' <-> '.join(form)}{':*' if matches_prefix(form) else ''})" for form in term.variants)
-    return " | ".join([*forms, *term.whole_words])
+    return " | ".join([*(f"({_phrase(one)})" for one in term.variants), *term.whole_words])
+
+
+def _phrase(words: Words) -> str:
+    return f"{' <-> '.join(words)}{':*' if matches_prefix(words) else ''}"
 
 
 def number_matches(query: SearchQuery) -> list[ColumnElement[bool]]:

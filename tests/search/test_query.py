@@ -122,8 +122,12 @@ def test_only_words_that_occur_nowhere_are_loosened() -> None:
     assert ("a", "plikesi") in loose.terms[0].variants
     assert loose.terms[1] == query.terms[1]
     assert loose.matches("aplikasi")
-    existing = query.loosened(lambda _term: False, {"aplikasi", "bart", "surat"}.intersection)
-    assert [term.whole_words for term in existing.terms] == [("aplikasi",), ("bart",)], "what no record has is left out"
+    occurring = query.loosened(lambda _term: False, {("aplikasi",), ("bar", "u"), ("surat",)}.intersection)
+    assert [(term.variants, term.whole_words) for term in occurring.terms] == [
+        ((), ("aplikasi",)),
+        ((("bar", "u"),), ()),
+    ], "what no record has is left out"
+    assert query.loosened(lambda _term: False, lambda _words: ()).terms == query.terms, "nothing comes near it"
     many = parse_search("satu dua tiga empat")
     assert many.loosened(lambda _term: False, set) is many
     compound = parse_search("e-kontrak")

@@ -137,26 +137,20 @@ def _parse_page(text: str | None) -> int:
 
 
 def _build_groups(search: Search, kinds: Sequence[RecordKind], page: int | None) -> list[HitGroup]:
-    return [_build_group(search, kind, page) for kind in kinds]
-
-
-def _build_group(search: Search, kind: RecordKind, page: int | None) -> HitGroup:
-    """Return what there is of a kind: the first few, or a page of them."""
+    """Return what there is of each kind: the first few, or a page of them."""
     size, most = (_HITS_PER_KIND, _MAX_COUNTED) if page is None else (_PAGE_SIZE, MAX_COUNT)
     start = (page or 0) * size
-    ids = _find_ids(search, kind, most)
-    count = f"{format_number(most)}+" if len(ids) > most else format_number(len(ids))
-    return HitGroup(
-        kind,
-        _read_hits(search.acting_user, kind, ids[:most][start : start + size], search.query),
-        count,
-        len(ids) > start + size,
-    )
+    found = search.find_each([kind.search_kind for kind in kinds if kind.search_kind is not None], most)
+    groups = []
+    for kind in kinds:
+        ids = _ids_by_criterion(search, kind, most) if kind.search_kind is None else found[kind.search_kind]
+        count = f"{format_number(most)}+" if len(ids) > most else format_number(len(ids))
+        hits = _read_hits(search.acting_user, kind, ids[:most][start : start + size], search.query)
+        groups.append(HitGroup(kind, hits, count, len(ids) > start + size))
+    return groups
 
 
-def _find_ids(search: Search, kind: RecordKind, most: int) -> list[int]:
-    if kind.search_kind is not None:
-        return search.find(kind.search_kind, most)
+def _ids_by_criterion(search: Search, kind: RecordKind, most: int) -> list[int]:
     if kind.criterion is None:
         return []
     result = select(kind.model.id).where(kind.criterion(search.query), _visible_to(search.acting_user, kind))

@@ -92,11 +92,11 @@ def _found(query: SearchQuery, kinds: Sequence[SearchedKind]) -> tuple[Search, l
     known = g.setdefault("list_searches", {})
     if key not in known:
         search = Search.prepare(db.session(), current_principal(), query)
-        results = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
-        if not any(results):
+        results = search.find_each(key[1], _MAX_NAMED)
+        if not any(results.values()):
             search = search.loosened()
-            results = [search.find(searched.kind, _MAX_NAMED) for searched in kinds]
-        known[key] = search, results
+            results = search.find_each(key[1], _MAX_NAMED)
+        known[key] = search, [results[kind] for kind in key[1]]
     result: tuple[Search, list[list[int]]] = known[key]
     return result
 
