@@ -118,6 +118,16 @@ def measure_step(
     return measure_timing(calendar, standard_time_of(sop, step), sop.switches.timing_basis, timestamps, now)
 
 
+def exceeds_standard(calendar: WorkCalendar, sop: Sop, step: Step, timestamps: StepTimestamps) -> bool:
+    """Whether a finished visit to ``step`` is late by ``sop``: ``measure_step(…).is_late``, and no more than that."""
+    standard = standard_time_of(sop, step)
+    if standard is None or timestamps.finished_at is None:
+        return False
+    is_handling = sop.switches.timing_basis == "handling"
+    since = (timestamps.taken_up_at if is_handling else None) or timestamps.arrived_at
+    return calendar.is_late(since, standard, timestamps.finished_at)
+
+
 def late_threshold(calendar: WorkCalendar, standard: StandardTime, now: dt.datetime) -> dt.datetime:
     """Return the latest start at which work with ``standard`` is not late at ``now``; every earlier start is late.
 

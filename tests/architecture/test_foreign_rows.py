@@ -49,7 +49,7 @@ __all__ = ["furnished", "running_app"]
 _NUMBERED = {"change_id": "change", "sop_id": "sop", "step_id": "step", "print_id": "paper", "room_id": "room"}
 #: Numbers of what no other office or requester has here: anchors, months, signed papers.
 _NOT_MADE = {"anchor_id", "month_id", "signed_id"}
-_WORDS = {"place": 0, "field": 0, "kind": "pdf", "export_type": "csv"}
+_WORDS = {"place": 0, "field": 0, "table": "steps", "kind": "pdf", "export_type": "csv"}
 _TYPED = {"confirm": "yes", "reason": "Alasan", "text": "Catatan", "action": "take-up", "outcome": "submitted"}
 #: Each is tried with the first and the last of a kind.
 _PEOPLE = {**PEOPLE, "pemohon2": PEOPLE["pemohon"]}

@@ -228,6 +228,8 @@ ROUTES: dict[str, object] = {
     "sop.bpmn": Verb.READ,
     "sop.compare": Verb.READ,
     "sop.template": Verb.CREATE,
+    "sop.trial": Verb.CREATE,
+    "sop.trial_file": Verb.CREATE,
     "edited-sop.create_view": Verb.CREATE,
     "edited-sop.delete_view": Verb.DELETE,
     "edited-sop.head": Verb.EDIT,

@@ -228,6 +228,7 @@ NO_PAGES = frozenset(
         "integrity.stamp",
         "sop.download",
         "sop.bpmn",
+        "sop.trial_file",
         "edited-sop.download",
         "sop.template",
         "feed.show",

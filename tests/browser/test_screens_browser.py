@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 #: Addresses that are looked at and are no page: files, and those that lead on.
 NO_PAGE = {
     "admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download",
-    "edited-sop.download", "sop.template",
+    "edited-sop.download", "sop.template", "sop.trial_file",
     "sop.bpmn", "release.window", "change.copy", "asset-period.card", "asset-period.half_year", "asset-period.room",
     "paper.draft", "inspection.progress", "integrity.anchor", "integrity.stamp", "access.enter_second_step",
     "paper.print_all", "paper.signed", "paper-setting.preview", *PART_ENDPOINTS,

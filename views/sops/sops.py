@@ -48,6 +48,7 @@ from views.listing.record_view import RecordView, parse_id
 from views.sops.editor.comparing import comparison_of_revisions
 from views.sops.editor.starting import begin_typed
 from views.sops.files import send_file
+from views.sops.trial import trial_file, trial_page
 
 if TYPE_CHECKING:
     from flask import Response
@@ -149,6 +150,7 @@ class SopView(RecordView):
             "revision": revision,
             "former": sop_in_force(db.session(), revision.agency_id) if is_draft else None,
             "may_enact": is_draft and may_enact,
+            "may_try": is_draft and can(Verb.CREATE, self.resource),
             "may_edit_sop": can(Verb.CREATE, Resource.EDITED_SOP),
             **_sop_context(revision.sop),
         }
@@ -238,6 +240,20 @@ class SopView(RecordView):
         return self.redirect_to_record(
             gettext("%(sop)s is now in force.", sop=revision.number or revision.key), revision.id
         )
+
+    @expose("/<sop_id>/trial")
+    def trial(self, sop_id: str) -> ResponseReturnValue:
+        """Show what a draft makes of the closed requests of a period."""
+        self.require_permission(Verb.CREATE)
+        context = trial_page(self.get_one(str(parse_id(sop_id))))
+        return self.render("sops/trial.html", view=self, **context), 400 if context["period"].error else 200
+
+    @expose("/<sop_id>/trial/<table>.<kind>")
+    def trial_file(self, sop_id: str, table: str, kind: str) -> Response:
+        """Send a table of the trial."""
+        self.require_permission(Verb.CREATE)
+        self.require_permission(Verb.EXPORT)
+        return trial_file(self.get_one(str(parse_id(sop_id))), table, kind)
 
     @expose("/<sop_id>/download")
     def download(self, sop_id: str) -> Response:

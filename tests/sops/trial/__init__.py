@@ -1,0 +1,1 @@
+"""An SOP tried against closed requests before it is enacted."""
