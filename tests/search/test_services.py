@@ -82,7 +82,7 @@ def test_services_that_were_named_before_are_found_after_the_upgrade_and_the_ind
         session.commit()
         before = session.execute(select(SearchRecord.__table__).order_by("key")).all()
     with migration_app(database_url):
-        downgrade(revision="0032")
+        downgrade(revision="0033")
     with open_session(database_url) as session:
         words = " ".join(session.scalars(select(SearchRecord.text)))
         assert "Zaitun" not in words
