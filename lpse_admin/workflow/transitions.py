@@ -64,11 +64,20 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The user who acts: id, current roles, and whether a delegation makes them acting head today."""
+    """The user who acts: id, current roles, and whether a delegation makes them acting head today.
+
+    ``accounts`` are the ids of the accounts of the same person, which may be found only when they are asked for.
+    """
 
     id: int
     roles: frozenset[Role]
     is_acting_head: bool = False
+    accounts: Collection[int] = field(default=frozenset(), compare=False)
+
+    def did(self, duty: Duty, position: Position) -> bool:
+        """Whether this person did ``duty`` of a request before, with whichever account."""
+        actors = position.duties.get(duty, frozenset())
+        return self.id in actors or any(actor in self.accounts for actor in actors)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,14 +114,7 @@ def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
     duty = duty_of(position.step)
     if duty is None:
         return None
-    return next(
-        (
-            other
-            for other in sorted(CONFLICTING_DUTIES[duty])
-            if principal.id in position.duties.get(other, frozenset())
-        ),
-        None,
-    )
+    return next((other for other in sorted(CONFLICTING_DUTIES[duty]) if principal.did(other, position)), None)
 
 
 def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Message | None:
@@ -145,6 +147,13 @@ def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> M
             step=sop.step_title(position.step),
         )
     if duty := conflicting_duty(position, principal):
+        if principal.id not in position.duties[duty]:
+            return _(
+                "You have already %(part)s with another account (the same NIP, e-mail address or telephone), so"
+                " somebody else must act on “%(step)s”.",
+                part=duty.title,
+                step=sop.step_title(position.step),
+            )
         return _(
             "You have already %(part)s, so somebody else must act on “%(step)s”.",
             part=duty.title,

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.four_eyes import may_second
 from lpse_admin.accounts.permissions import is_granted
 from lpse_admin.errors import NotAllowed
+from models.accounts.person import accounts_of_people
+from models.base import session_of
 
 if TYPE_CHECKING:
     from lpse_admin.accounts.permissions import Resource, Verb
@@ -26,7 +28,13 @@ def require_permission(user: User, verb: Verb, resource: Resource, agency_id: in
 
 
 def can_second(user: User, agency_id: int | None, *, asker_id: int, owner_id: int) -> bool:
-    """Whether ``user`` may be the second person for an act on the account ``owner_id`` of this agency."""
+    """Whether ``user`` may be the second person for an act on the account ``owner_id`` of this agency.
+
+    A person counts once, with however many accounts.
+    """
     if not user.is_active or user.agency_id not in {None, agency_id}:
         return False
-    return may_second(user.roles, is_asker=user.id == asker_id, is_owner=user.id == owner_id)
+    if not may_second(user.roles, is_asker=False, is_owner=False):
+        return False
+    accounts = accounts_of_people(session_of(user), agency_id, {user.id})
+    return may_second(user.roles, is_asker=asker_id in accounts, is_owner=owner_id in accounts)

@@ -18,6 +18,7 @@ from lpse_admin.i18n import _
 from models.accounts.factors.ends import end_factors
 from models.accounts.factors.second_factor import reset_factors
 from models.accounts.inspection_dates import dates_errors, dates_from, dates_kept
+from models.accounts.person import is_same_person
 from models.accounts.user import User, require_administrator_of
 from models.administration.account_request import AccountRequest, waiting_requests
 from models.administration.notices import notify_of_account_change, notify_of_account_request
@@ -244,7 +245,7 @@ def require_may_have_roles(user: User, by: User | None, held: frozenset[Role], *
 
     ValidationFailed ("roles") where a request would be without its requester: the terminal alone may do that.
     """
-    if by is not None and by.id == user.id and held != user.roles:
+    if by is not None and is_same_person(by, user) and held != user.roles:
         raise NotAllowed(_OWN_ROLES)
     is_requester_gone = by is not None and Role.REQUESTER in user.roles - held
     if is_requester_gone and (error := reason_keeps_requester_role(session_of(user), user)):

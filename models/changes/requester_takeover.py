@@ -15,6 +15,7 @@ from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import require_permission
+from models.accounts.person import accounts_of_people
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, Timestamp, session_of
 from models.changes.change import ChangeRequest
@@ -91,7 +92,8 @@ def reason_cannot_take_over(change: ChangeRequest, to: User) -> Message | None:
     if to.id == change.requester_id:
         return _("This is the requester already.")
     duties = change.position.duties
-    if any(to.id in duties.get(duty, frozenset()) for duty in CONFLICTING_DUTIES[Duty.REQUEST]):
+    accounts = accounts_of_people(session_of(change), change.agency_id, {to.id})
+    if any(not accounts.isdisjoint(duties.get(duty, frozenset())) for duty in CONFLICTING_DUTIES[Duty.REQUEST]):
         return _(
             "%(name)s has evaluated or decided %(number)s, so cannot be its requester.",
             name=to.full_name,

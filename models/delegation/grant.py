@@ -16,6 +16,7 @@ from lpse_admin.notifications.events import Event
 from lpse_admin.parsing.blank import strip_blank
 from lpse_admin.workflow.acting_head import backdating_to_explain, length_to_explain, reason_cannot_act_for_head
 from models.accounts.permission import is_permitted
+from models.accounts.person import is_same_person
 from models.accounts.user import User
 from models.audit.actions import AuditAction
 from models.base import SHORT_TEXT_LENGTH, session_of
@@ -201,7 +202,7 @@ def _giver_errors(session: Session, delegation: Delegation, now: dt.datetime) ->
 
 def _delegate_errors(delegation: Delegation) -> dict[str, Message]:
     delegate, by = delegation.delegate, delegation.recorded_by
-    if by.id == delegate.id:
+    if is_same_person(by, delegate):
         return {"delegate_id": _("You cannot record a delegation to yourself: another administrator or the head can.")}
     if delegate.agency_id != delegation.agency.id or not delegate.is_active:
         return {"delegate_id": _NOT_A_COLLEAGUE}

@@ -30,6 +30,7 @@ from lpse_admin.workflow.deviations import (
 from lpse_admin.workflow.record_fields import is_empty
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted
+from models.accounts.person import accounts_of_people
 from models.accounts.user import User
 from models.base import (
     SHORT_TEXT_LENGTH,
@@ -280,7 +281,9 @@ class Deviation(Base):
 
     def _is_own_deviation_of(self, by: User) -> bool:
         """Whether ``by`` is the executor; steps of the head do not count, since ``by`` acted there as the head."""
-        return self.executor_id == by.id and self.step.kind not in HEAD_STEPS
+        if self.step.kind in HEAD_STEPS:
+            return False
+        return self.executor_id in accounts_of_people(session_of(self), self.agency_id, {by.id})
 
     def can_be_disposed_by(self, user: User, now: dt.datetime) -> bool:
         """Whether it waits for the head, and ``user`` may dispose of it as head or acting head."""

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, aliased, joinedload, lazyload
 from lpse_admin.i18n import Message, TimeSpan, _, join_messages
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, Duty, Outcome
 from lpse_admin.workflow.record_fields import Environment, is_empty
+from models.accounts.person import accounts_of_people
 from models.changes.steps.activity import Release, ReleaseAsset
 from models.office.agency import lock_agency
 from models.releases.freeze import Freeze, FreezePermit
@@ -69,7 +70,8 @@ def conflicting_freezes(
     user with a duty in the request that conflicts with deciding on it.
     """
     change, duties = case.change, case.position.duties
-    excluded = {case.actor.id, *(id_ for duty in CONFLICTING_DUTIES[Duty.DECIDE] for id_ in duties.get(duty, ()))}
+    others = {id_ for duty in CONFLICTING_DUTIES[Duty.DECIDE] for id_ in duties.get(duty, ())}
+    excluded = accounts_of_people(session, change.agency_id, {case.actor.id, *others})
     permit = aliased(FreezePermit)
     return list(
         session.scalars(

@@ -306,7 +306,10 @@ def _can_act(reader: ActingUser) -> ColumnElement[bool]:
     lost_role = and_(_activity.actor_role == Role.CHANGE_MANAGER, ~User.is_change_manager)
     left = exists().where(User.id == _activity.held_by_id, or_(~User.is_active, lost_role))
     free = or_(_activity.held_by_id.is_(None), _activity.held_by_id == reader.user.id, left)
-    barred = exists().where(_taken.change_id == _activity.change_id, _taken.actor_id == reader.user.id, _CONFLICTS)
+    by_reader = _taken.actor_id == reader.user.id
+    if reader.user.nip is not None:  # with another account too
+        by_reader = or_(by_reader, _taken.actor_nip == reader.user.nip)
+    barred = exists().where(_taken.change_id == _activity.change_id, by_reader, _CONFLICTS)
     return and_(_has_acting_role(reader), ~barred, free)
 
 

@@ -20,6 +20,7 @@ from lpse_admin.retention.rules import (
 )
 from models.accounts.actor_snapshot import snapshot_of
 from models.accounts.permission import is_permitted, require_permission
+from models.accounts.person import accounts_of_people
 from models.assessment.finding import open_findings_on
 from models.audit.actions import AuditAction
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText, Timestamp, enum_type, session_of
@@ -93,8 +94,14 @@ class Destruction(Base):
 
     def can_be_decided_by(self, user: User, _now: dt.datetime) -> bool:
         """Whether it waits for a decision that ``user`` may make: not on their own proposal."""
-        waits = self.state is DestructionState.PROPOSED and user.id != self.proposed_by_id
-        return waits and is_permitted(user, Verb.EDIT, Resource.DESTRUCTION, self.agency_id)
+        waits = self.state is DestructionState.PROPOSED
+        return (
+            waits and is_permitted(user, Verb.EDIT, Resource.DESTRUCTION, self.agency_id) and not self._is_own_of(user)
+        )
+
+    def _is_own_of(self, user: User) -> bool:
+        """Whether ``user`` proposed it, with whichever account."""
+        return self.proposed_by_id in accounts_of_people(session_of(self), self.agency_id, {user.id})
 
     def approve(self, *, by: User, now: dt.datetime, note: str) -> None:
         """Approve it, and destroy what it lists; raises NotAllowed, and NoSuchMove under a hold or before it is due."""

@@ -179,7 +179,7 @@ def parts_not_apart(register: Register) -> Iterator[Found]:
         .join(other, other.change_id == ChangeRequest.id)
         .where(
             ChangeRequest.agency_id == register.agency_id,
-            Activity.actor_id == other.actor_id,
+            or_(Activity.actor_id == other.actor_id, Activity.actor_nip == other.actor_nip),
             or_(
                 *(
                     is_of_kind(Activity.step, step) & is_of_kind(other.step, *_steps_against(step))

@@ -12,6 +12,8 @@ from lpse_admin.accounts.permissions import Resource, Verb
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.workflow.transitions import Principal, conflicting_duty
+from models.accounts.person import OtherAccounts
+from models.base import session_of
 from models.database import db
 from models.delegation.head_absence import head_absence
 from views.app.access import can, get_current_user
@@ -20,6 +22,7 @@ from views.i18n.language import format_date, format_datetime, tr
 
 if TYPE_CHECKING:
     from lpse_admin.workflow.transitions import Position
+    from models.accounts.user import User
     from models.delegation.head_absence import HeadAbsence
     from models.office.agency import Agency
 
@@ -77,7 +80,7 @@ def absent_head(
         delegated_until=format_date(delegation.until_date) if delegation else "",
         delegate_has_conflict=position is not None
         and delegation is not None
-        and _delegate_has_conflict(position, delegation.delegate_id),
+        and _delegate_has_conflict(position, delegation.delegate),
         new_delegation_url=url_for("delegation.create_view") if can(Verb.CREATE, Resource.DELEGATION) else None,
         absence_url=url_for("absence.details_view", id=result.absence.id) if reads and result.absence else None,
         may_read_absence=reads,
@@ -93,8 +96,9 @@ def _reason(found: HeadAbsence) -> str:
     return found.reason or tr(found.cause.title)
 
 
-def _delegate_has_conflict(position: Position, user_id: int) -> bool:
-    return conflicting_duty(position, Principal(user_id, frozenset())) is not None
+def _delegate_has_conflict(position: Position, user: User) -> bool:
+    person = Principal(user.id, frozenset(), accounts=OtherAccounts(session_of(user), user))
+    return conflicting_duty(position, person) is not None
 
 
 def _format_date(at: dt.date | None) -> str:

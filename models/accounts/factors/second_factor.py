@@ -20,6 +20,7 @@ from models.accounts.factors.recovery_code import (
     use_recovery_code,
 )
 from models.accounts.factors.sealing import secret_box
+from models.accounts.person import is_same_person
 from models.accounts.user import User, hash_password, is_hash_of, require_administrator_of, totp_step_of
 from models.audit.actions import AuditAction
 from models.base import session_of
@@ -182,7 +183,7 @@ def renew_recovery_codes(user: User, now: dt.datetime) -> list[str]:
 def reset_factors(user: User, by: User | None) -> None:
     """Turn every second factor of somebody else off, whose device is lost; raises NotAllowed and NoSuchMove."""
     require_administrator_of(by, user.agency_id)
-    if by is not None and by.id == user.id:
+    if by is not None and is_same_person(by, user):
         raise NotAllowed(
             _("Another administrator resets your second factor; your recovery codes open the account too.")
         )

@@ -24,6 +24,7 @@ from lpse_admin.workflow.transitions import (
     reason_not_eligible,
 )
 from lpse_admin.worktime.step_timing import measure_step, standard_time_of
+from models.accounts.person import OtherAccounts
 from models.base import session_of
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.changes.steps.waiting_time import waits_until
@@ -226,7 +227,8 @@ def person_of(change: ChangeRequest, user: User, delegation: Delegation | None) 
     """Return the principal of ``user`` on ``change``: without roles if inactive or of another agency."""
     if not _is_active_in_agency(change, user):
         return Principal(user.id, frozenset())
-    return Principal(user.id, user.roles, is_acting_head=delegation is not None)
+    accounts = OtherAccounts(session_of(user), user)
+    return Principal(user.id, user.roles, is_acting_head=delegation is not None, accounts=accounts)
 
 
 def position_of(change: ChangeRequest, visits: Iterable[Any]) -> Position:
