@@ -393,6 +393,14 @@ def latest(running_app: RunningApp) -> AccountRequest:
         return opened.scalars(select(AccountRequest).order_by(AccountRequest.id.desc())).all()[0]
 
 
+def panel_of(running_app: RunningApp, username: str) -> str:
+    """Return the panel of accounts on a home page; "" where there is none."""
+    found = re.search(
+        r'<section class="panel accounts".*?</section>', running_app.visitor(username).get("/").text, re.DOTALL
+    )
+    return found[0] if found else ""
+
+
 def test_on_the_screens_a_new_head_waits_and_the_head_approves(running_app: RunningApp) -> None:
     administrator, head = running_app.visitor("administrator"), running_app.visitor("kepala")
     address, nip = "dua@example.invalid", "197503122001121004"
@@ -411,10 +419,20 @@ def test_on_the_screens_a_new_head_waits_and_the_head_approves(running_app: Runn
     assert running_app.visitor("pemeriksa").get(page).status_code == 200
     assert running_app.visitor("pemeriksa").post(f"/admin/account-request/{one.id}/approve").status_code == 403
     assert running_app.visitor("kepala.tt").get(page).status_code == 404
+    panel = panel_of(running_app, "kepala")
+    assert f'href="{page}">Akun baru: Kepala Kedua</a>' in panel
+    assert ">Putuskan<" in panel
+    assert "Putuskan" not in panel_of(running_app, "administrator"), "who asked does not decide"
+    assert "Kepala Kedua" not in panel_of(running_app, "kepala.tt")
+    assert panel_of(running_app, "pengelola") == ""
     assert head.post(f"/admin/account-request/{one.id}/approve").status_code == 303
     assert re.search(r"(?:[a-z2-9]{4}-){4}[a-z2-9]{4}", head.get(page).text), "the first password is shown once"
     assert account(running_app, "kepala.dua").is_active
     assert head.post(f"/admin/account-request/{one.id}/approve").status_code == 409
+    for told in ("kepala", "administrator", "pemeriksa"):
+        panel = panel_of(running_app, told)
+        assert "Kepala Kedua" in panel
+        assert f"{one.id}&quot;>Putuskan" not in panel
     with running_app.session() as opened:
         actions = opened.scalars(select(AuditEntry.action)).all()
     assert "account-request.approve" in actions

@@ -27,6 +27,7 @@ from models.self_check.run import open_counts
 from views.app.access import can, get_current_user, is_acting_head
 from views.app.clock import now
 from views.changes.waiting_filter import LATE, ME, OTHERS
+from views.dashboard.account_changes import account_panel
 from views.dashboard.first_steps import first_steps
 from views.dashboard.inspectors import open_inspections, sees_inspections
 from views.dashboard.office import STEP_SCREENS, OfficeDashboard, OfficeSelection
@@ -114,6 +115,7 @@ def index() -> tuple[str, int]:
         first_steps=first_steps(roles | ({Role.HEAD} if principal.is_acting_head else set())),
         inspects=Role.INSPECTOR in roles,
         self_check=_self_check() if oversees else [],
+        accounts=account_panel(roles),
         inspectors=open_inspections() if sees_inspections(principal.user, decides=principal.decides_as_head) else [],
         verification=_verification() if oversees else None,
         results={result.value: result for result in Result},
