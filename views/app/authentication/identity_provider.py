@@ -40,6 +40,8 @@ blueprint = Blueprint("identity_provider", __name__)
 _EXTENSION = "lpse_identity_provider"
 _NEXT_KEY = "provider_next"
 _SECONDS = 10
+#: What Authlib raises for an answer that is refused, or that has another shape than the standard says.
+_UNUSABLE = (AuthlibBaseError, JoseError, ValueError, TypeError, LookupError, AttributeError)
 _FAILED = _("The identity provider has not confirmed who you are. Try again, or log in with your password.")
 _UNREACHABLE = _("The identity provider cannot be reached. Log in with your password, or try again later.")
 _UNKNOWN = _("No account here has this NIP or verified e-mail address. Ask an administrator of your LPSE.")
@@ -59,7 +61,7 @@ def begin() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     try:
         _require_issuer()
         return _client().authorize_redirect(back)
-    except (RequestException, AuthlibBaseError, ValueError):
+    except (RequestException, *_UNUSABLE):
         current_app.logger.exception("the identity provider cannot be used")
         return login_refused(Unauthenticated(_UNREACHABLE), LoginForm(formdata=None), "/", {})
 
@@ -80,7 +82,7 @@ def finish() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     leads_to = str(session.pop(_NEXT_KEY, "/"))
     try:
         token = _client().authorize_access_token()
-    except (AuthlibBaseError, JoseError, ValueError) as error:
+    except _UNUSABLE as error:
         current_app.logger.warning("the identity provider's answer is refused: %s", type(error).__name__)
         return _refuse(_FAILED, leads_to)
     except RequestException:
@@ -92,7 +94,7 @@ def finish() -> Response | tuple[str, int] | tuple[str, int, dict[str, str]]:
     if provider is not None and claims:
         user = find_claimed_user(db.session(), read_claims(claims, provider.nip_claim))
     if user is None:
-        return _refuse(_UNKNOWN, leads_to)
+        return _refuse(_UNKNOWN if claims else _FAILED, leads_to)
     try:
         outcome = log_in_by_provider(db.session(), user, address=client_address(), device=client_device(), now=now())
     except NotAllowed as refusal:
