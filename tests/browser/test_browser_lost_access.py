@@ -1,27 +1,40 @@
-"""An office of three people is walked through a lost telephone, a departed head, and a stolen session."""
+"""An office of three people is walked through a lost telephone, a head who is ill or has left, and a stolen session."""
 
 from __future__ import annotations
 
 import datetime as dt
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pyotp
 import pytest
-from sqlalchemy import select
+from sqlalchemy import create_engine, select
 
 from demo.cast import PASSWORD
 from lpse_admin.accounts.roles import Role
+from lpse_admin.sop.steps import Step
 from models.accounts.user import User
 from models.audit.trail import AuditContext, set_audit_context
+from models.changes.change import ChangeRequest
 from models.database import db
-from tests.support.cast import user
+from models.sops.sop import SopRevision
+from tests.support.cast import (
+    LUMAJANG,
+    AuditedSession,
+    Office,
+    change_at_step,
+    official,
+    set_test_audit_context,
+    user,
+)
 from tests.support.pages.browser import serve_app
 from tests.support.present import present
-from tests.support.program import OWN_PASSWORD, close_app, make_app
+from tests.support.program import OWN_PASSWORD, PDF, close_app, make_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from flask import Flask
     from playwright.sync_api import Browser, Page
@@ -217,3 +230,74 @@ def test_a_stolen_session(browser: Browser, page: Page, program: Flask, address:
             press(administrator, "/end-sessions")
         assert not is_logged_in(thief, address)
         assert not is_logged_in(page, address)
+
+
+def approval_waiting(program: Flask) -> int:
+    """Put an emergency before the head, that others than the delegate have asked for and evaluated."""
+    names = ("pemohon", "pemohon2", "pengelola", "pengelola2", "kepala", "plh", "pemeriksa", "administrator")
+    engine = create_engine(program.config["SQLALCHEMY_DATABASE_URI"])
+    with AuditedSession(engine) as session:
+        set_test_audit_context(session)
+        people = {one.username: one for one in session.scalars(select(User))}
+        for name in names:
+            people[name].is_active = True
+        official(session, people["plh"])
+        revision = session.scalars(select(SopRevision).where(SopRevision.key == LUMAJANG)).one()
+        result = change_at_step(session, Office(revision, *(people[name] for name in names)), Step.APPROVAL).id
+        session.commit()
+    engine.dispose()
+    return result
+
+
+def is_decided(program: Flask, change_id: int) -> bool:
+    """Whether the head's step of a request is finished."""
+    with program.app_context():
+        step = db.session.scalars(select(ChangeRequest.step).where(ChangeRequest.id == change_id)).one()
+    return step is not Step.APPROVAL
+
+
+def decide(page: Page, address: str, change_id: int) -> None:
+    """Approve a request on its page."""
+    page.goto(f"{address}/admin/change/details/?id={change_id}")
+    form = page.locator("form[action$='/move']")
+    for box in form.locator("input[type=checkbox]:visible").all():
+        box.check()
+    for text in form.locator("textarea:visible").all():  # also why the step is late
+        text.fill("Risiko dapat diterima.")
+    send(page, "button[name=outcome][value=approved]")
+
+
+def test_the_only_head_is_ill(browser: Browser, page: Page, program: Flask, address: str, tmp_path: Path) -> None:
+    page.set_default_timeout(20_000)
+    change_id = approval_waiting(program)
+    decree = tmp_path / "surat-perintah.pdf"
+    decree.write_bytes(PDF)
+    today = dt.datetime.now(dt.UTC).astimezone(ZoneInfo("Asia/Jakarta")).date().isoformat()
+
+    # The administrator records from the decree who acts for the head.
+    log_in(page, address, "administrator")
+    page.goto(f"{address}/admin/delegation/new/")
+    page.select_option("[name=delegate_id]", str(user_id(program, "plh")))
+    for name, value in {
+        "decree_number": "800/77/2026", "from_date": today, "until_date": today, "reason": "Sakit",
+    }.items():  # fmt: skip
+        page.fill(f"[name={name}]", value)
+    page.set_input_files("[name=decree]", decree)
+    send(page, "main form[method=post] button.btn-primary")
+    recorded = page.url
+
+    # It is not in force: neither who recorded it nor the delegate puts it in force.
+    assert page.locator("form[action$='/confirm']").count() == 0
+    with window(browser, address, "plh") as delegate:
+        delegate.goto(f"{address}/admin/change/details/?id={change_id}")
+        assert delegate.locator("button[name=outcome]").count() == 0
+        delegate.goto(recorded)
+        assert delegate.locator("form[action$='/confirm']").count() == 0
+
+        # The administrator of the installation, or the head with a telephone, is the second person.
+        with window(browser, address, "admin") as second:
+            second.goto(recorded)
+            press(second, "/confirm")
+        decide(delegate, address, change_id)
+        assert is_decided(program, change_id)
+        assert "Plh. Kepala LPSE" in delegate.inner_text("main")

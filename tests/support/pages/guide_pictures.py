@@ -15,6 +15,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from app import create_app, prepare
@@ -68,9 +69,14 @@ PICTURES = (
     Picture("pengelola-penyimpangan", "pengelola", "/admin/deviation/"),
     Picture("kepala-persetujuan", "kepala", "/admin/approval/?state=open", follow=_FIRST, top="#step", height=900),
     Picture("kepala-sop", "kepala", "/admin/sop/details/?id=1", top="#paper-table", height=900, width=1280),
+    Picture("kepala-pendelegasian", "kepala", "/admin/delegation/new/", height=900),
+    Picture("kepala-dua-faktor", "kepala", "/profile/second-factor", height=820),
+    Picture("kepala-sesi", "kepala", "/profile/sessions"),
     Picture("pemeriksa-register", "pemeriksa", "/admin/change/"),
     Picture("pemeriksa-jejak", "pemeriksa", "/admin/audit/"),
     Picture("administrator-pengguna", "admin", "/admin/user/"),
+    Picture("administrator-akun", "admin", "/admin/user/?search=pengelola", follow=_FIRST, height=760),
+    Picture("administrator-akun-baru", "admin", "/admin/user/new/", height=1000),
     Picture("administrator-pengaturan", "admin", "/admin/setting/"),
 )
 
@@ -105,7 +111,16 @@ def _take(page: Page, address: str, picture: Picture, folder: Path) -> None:
         )
     else:
         page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=folder / f"{picture.name}.png", animations="disabled", caret="hide")
+    file = folder / f"{picture.name}.png"
+    page.screenshot(path=file, animations="disabled", caret="hide")
+    _shrink(file)
+
+
+def _shrink(file: Path) -> None:
+    """Keep 256 colours, which is what a screen of the program has: less than half the size."""
+    with Image.open(file) as full:
+        small = full.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    small.save(file, optimize=True)
 
 
 def take_all(folder: Path = FOLDER, pictures: tuple[Picture, ...] = PICTURES) -> Iterator[Picture]:
