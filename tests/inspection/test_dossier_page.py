@@ -364,11 +364,14 @@ def test_an_inspector_gets_from_the_login_to_the_dossier_by_four_clicks_and_two_
         page.goto(f"{address}/login")
         page.fill("[name=username]", "pemeriksa")
         page.fill("[name=password]", PASSWORD)
-        page.locator("form button[type=submit]").last.click()
-        page.get_by_role("link", name="Berkas pemeriksaan").click()
+        with page.expect_event("load"):
+            page.locator("form button[type=submit]").last.click()
+        with page.expect_event("load"):
+            page.get_by_role("link", name="Berkas pemeriksaan").click()
         page.get_by_label("Hari pertama").fill("2026-01-01")
         page.get_by_label("Hari terakhir").fill("2026-11-19")
-        page.get_by_role("button", name="Buat berkas").click()
+        with page.expect_event("load"):
+            page.get_by_role("button", name="Buat berkas").click()
         page.get_by_role("progressbar", name="Kemajuan").wait_for()
         make_all(running_app)
         link = page.get_by_role("link", name=re.compile("Unduh")).first
