@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lpse_admin.i18n import LabelledEnum, _
-from lpse_admin.sop.steps import Step
+from lpse_admin.sop.steps import OWN_KINDS, Step
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
 class PaperKind(LabelledEnum):
-    """A kind of paper; the value is in addresses and in the codes on the papers, so it stays."""
+    """A kind of paper; value and place are in addresses and in the codes on the papers: add at the end alone."""
 
     CHANGE_FORM = "change-form", _("Change form")
     EVALUATION = "evaluation", _("Evaluation of the change")
@@ -30,6 +30,7 @@ class PaperKind(LabelledEnum):
     DEVIATIONS = "deviations", _("Deviations from the standard")
     HANDOVER = "handover", _("Receipt of the handing over")
     SOP = "sop", _("Standard operating procedure")
+    OWN_STEP = "own-step", _("Record of a step")
 
     @property
     def code(self) -> str:
@@ -59,6 +60,7 @@ _CODES: Mapping[PaperKind, str] = {
     PaperKind.DEVIATIONS: "PM",
     PaperKind.HANDOVER: "ST",
     PaperKind.SOP: "SOP",
+    PaperKind.OWN_STEP: "CL",
 }
 
 #: The paper of each step's record; the requester's steps are on the change form.
@@ -74,4 +76,5 @@ PAPER_OF_STEP: Mapping[Step, PaperKind] = {
     Step.RELEASE: PaperKind.SCHEDULE,
     Step.ASSET_REVIEW: PaperKind.ASSET_REVIEW,
     Step.ASSET_UPDATE: PaperKind.ASSET_UPDATE,
+    **dict.fromkeys(OWN_KINDS, PaperKind.OWN_STEP),
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, select
 from sqlalchemy.orm import Mapped, Session, mapped_column, relationship
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -77,6 +77,11 @@ class ArchiveReference(Base):
     def __str__(self) -> str:
         """Return the number of the request."""
         return self.change.number or ""
+
+
+def reference_of(session: Session, change_id: int) -> ArchiveReference | None:
+    """Return where a request is filed, or None where nothing was noted."""
+    return session.scalars(select(ArchiveReference).where(ArchiveReference.change_id == change_id)).one_or_none()
 
 
 def enter_reference(

@@ -175,7 +175,8 @@ class _Source:
             fields = _field_words(dialect, "activity_id = t.id")
             return (*self.words, *_step_record_words(dialect, step), fields, *_evaluated_services(dialect, step))
         if self.kind is SearchKind.CHANGE:
-            return (*self.words, _field_words(dialect, _OF_REQUEST), _services(dialect, *_REQUESTED_SERVICES))
+            services = _services(dialect, *_REQUESTED_SERVICES)
+            return (*self.words, _field_words(dialect, _OF_REQUEST), services, *_filed_words())
         return (*self.words, _details(dialect, "value", "' '")) if self.kind is SearchKind.ASSET else self.words
 
     def _compact_names(self, dialect: str) -> tuple[str, ...]:
@@ -319,6 +320,13 @@ def _evaluated_services(dialect: str, only: Step | None) -> tuple[str, ...]:
     return (_services(dialect, *_EVALUATED_SERVICES),) if only in {None, Step.EVALUATION} else ()
 
 
+def _filed_words() -> tuple[str, ...]:
+    """Return the expressions of number and code under which a request is filed in the archive application."""
+    return tuple(f"(SELECT f.{column} FROM archive_reference f WHERE f.change_id = t.id)" for column in _FILED_WORDS)
+
+
+_FILED_WORDS = ("reference_number", "classification_code")
+
 _CHANGE = _Source(
     SearchKind.CHANGE,
     "change_request",
@@ -384,6 +392,7 @@ def _sync_triggers(dialect: str) -> Iterator[SyncTrigger]:
         yield from _child_table_triggers(dialect, step, part)
     yield from _field_triggers(dialect)
     yield from _service_triggers(dialect)
+    yield from _filed_triggers(dialect)
     # The files of a draft are everybody's once it is submitted.
     documents = "SELECT {} FROM document d WHERE d.change_id = NEW.id"
     keys = " UNION ALL ".join(
@@ -479,6 +488,16 @@ def _service_triggers(dialect: str) -> Iterator[SyncTrigger]:
         )
         name = f"search_{table}_{ {'I': 'inserted', 'U': 'updated', 'D': 'deleted'}[event[0]] }"
         yield SyncTrigger(name, table, event, tuple(_CHANGE.upsert_statements(dialect, f"t.id = {id_}", keys)), when)
+
+
+def _filed_triggers(dialect: str) -> Iterator[SyncTrigger]:
+    """Yield what keeps the row of a request when it is noted where it is filed."""
+    keys = f"SELECT {_CHANGE.key_expression('NEW.agency_id', 'NEW.change_id')}"
+    statements = tuple(_CHANGE.upsert_statements(dialect, "t.id = NEW.change_id", keys))
+    changed = _any_changed(dialect, _FILED_WORDS)
+    yield SyncTrigger("search_archive_reference_inserted", "archive_reference", "INSERT", statements)
+    event = f"UPDATE OF {', '.join(_FILED_WORDS)}"
+    yield SyncTrigger("search_archive_reference_updated", "archive_reference", event, statements, changed)
 
 
 def _any_not_null(columns: tuple[str, ...]) -> str:

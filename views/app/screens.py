@@ -139,6 +139,7 @@ def register(app: Flask) -> None:
     app.jinja_env.globals.update(
         form_field_name=form_field_name,
         can_copy=lambda: can(Verb.CREATE, Resource.CHANGE),
+        may_file=lambda: can(Verb.CREATE, Resource.ARCHIVE_REFERENCE),
         can_read_assets=lambda: can(Verb.READ, Resource.ASSET),
         field_label=_field_label,
         field_value=_field_value,

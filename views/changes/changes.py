@@ -40,6 +40,7 @@ from models.changes.steps.due_times import StepDue
 from models.changes.steps.field_value import value_of_request
 from models.database import db
 from models.office.agency import Agency
+from models.retention.archive_reference import ArchiveReference
 from models.search.index import SearchKind
 from views.app.access import get_current_user
 from views.app.clock import now
@@ -96,6 +97,12 @@ REQUEST_TEXT_COLUMNS = tuple(
     if field.kind in {FieldKind.MULTI_LINE, FieldKind.SINGLE_LINE} and field.key not in _LISTED_FIELDS
 )
 
+#: Where a request is filed in the archive application.
+_FILED = (
+    ("archive-number", _("Number in the archive application"), ArchiveReference.reference_number),
+    ("archive-code", _("Classification code"), ArchiveReference.classification_code),
+)
+
 #: Open, and not at a step of the requester.
 _WITH_OFFICE = ChangeRequest.closed_at.is_(None) & ChangeRequest.step.not_in(REQUESTER_STEPS)
 
@@ -125,6 +132,7 @@ class ChangeView(RecordView):
         (Agency, Agency.id == ChangeRequest.agency_id),
         (StepDue, StepDue.change_id == ChangeRequest.id),
         (_linked, _linked.id == ChangeRequest.linked_change_id),
+        (ArchiveReference, ArchiveReference.change_id == ChangeRequest.id),
     )
     column_list = (
         Column("number", _("Number"), ChangeRequest.number, is_link=True, empty=_("Draft")),
@@ -154,6 +162,7 @@ class ChangeView(RecordView):
         *REQUEST_TEXT_COLUMNS,
         Column("affected", _("Assets and services affected"), AFFECTED_TEXT, in_list=False, wide=True),
         Column("linked", _("Earlier request"), _linked.number, in_list=False),
+        *(Column(key, label, of, in_list=False) for key, label, of in _FILED),
     )
     column_filters = (
         CaseFilter(
@@ -179,10 +188,11 @@ class ChangeView(RecordView):
         OpenStepTimeliness("judged", _("Timeliness of the current step"), column=ChangeRequest.id, choices=Timeliness),
         DateRangeFilter("submitted", _("Submitted"), column=ChangeRequest.submitted_at),
         DateRangeFilter("closed", _("Closed"), column=ChangeRequest.closed_at),
+        *(WordsFilter(key, label, columns=(of,)) for key, label, of in _FILED),
         AgencyFilter("agency", _("Agency"), column=ChangeRequest.agency_id),
     )
     column_searchable_list = (ChangeRequest.number, ChangeRequest.title)
-    search_hint = _("Number, title, requester and all that the request says.")
+    search_hint = _("Number, title, requester, all that the request says, and where it is filed.")
     list_index = search_index(SearchedKind(SearchKind.CHANGE, ChangeRequest.id))
     column_sortable_list = ("id",)
     column_default_sort = "-id"

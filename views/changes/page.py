@@ -29,6 +29,7 @@ from models.changes.moves.case_file import read_case, with_record
 from models.changes.steps.timing import is_obsolete, time_deviations
 from models.changes.steps.undisposed import undisposed
 from models.database import db
+from models.retention.archive_reference import reference_of
 from views.app.access import current_delegation, get_current_user
 from views.app.clock import now
 from views.changes.chart import ChangeChart
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from models.deviations.deviation import Deviation
     from models.documents.document import Document
     from models.inventory.asset import AssetMutation
+    from models.retention.archive_reference import ArchiveReference
     from views.changes.comments import CommentForm
     from views.changes.moves.assignment import ReassignForm
     from views.changes.moves.decisions import Decision
@@ -144,6 +146,8 @@ class ChangePage:
     release_conflicts: ReleaseConflicts
     #: The comments on it; None for a request that is not saved yet.
     comments: ChangeComments | None
+    #: Where it is filed in the archive application; None where nothing was noted.
+    filed: ArchiveReference | None
     #: All notifications about the request, with their mails; None for requesters.
     notifications: ChangeNotifications | None
 
@@ -244,6 +248,7 @@ class ChangePage:
             may_record_absence=waits_for_head and may_record_absence(),
             release_conflicts=ReleaseConflicts.of(case, form),
             comments=comments,
+            filed=None if change.is_draft else reference_of(db.session(), change.id),
             notifications=change_notifications(change, case.actor),
         )
 

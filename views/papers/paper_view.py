@@ -127,6 +127,7 @@ class PaperView(RecordView):
                 "papers/of_change.html",
                 view=self,
                 change=source.change,
+                source=source,
                 papers=papers_of_source(source),
                 prints=by_paper,
             )

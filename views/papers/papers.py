@@ -13,7 +13,7 @@ from lpse_admin.papers.kinds import PAPER_OF_STEP, PaperKind
 from lpse_admin.sop.steps import Outcome, Result, Step
 from views.papers.contents.request_papers import change_form, deviations_paper, handover_paper
 from views.papers.contents.source import Source, read_source
-from views.papers.contents.step_papers import step_paper
+from views.papers.contents.step_papers import step_paper, title_of
 from views.papers.printing import Office, print_paper
 
 if TYPE_CHECKING:
@@ -37,6 +37,10 @@ class Paper:
     subject_id: int
     occurrence: int = 1
     step: StepShown | None = None
+
+    def title(self, source: Source) -> str:
+        """Return what it is called."""
+        return title_of(source, self.step.step, self.kind) if self.step is not None else source.words.text(self.kind)
 
     def content(self, source: Source) -> PaperContent:
         """Return what is on it."""
@@ -84,5 +88,7 @@ def papers_of_change(
 
 
 def paper_name(paper: Paper) -> str:
-    """Return the name of a paper's file, without number and ending."""
-    return paper.kind.value if paper.occurrence == 1 else f"{paper.kind.value}-{paper.occurrence}"
+    """Return the name of a paper's file, without number and ending; a step that an SOP named adds its name."""
+    name = paper.step.step.own_name if paper.step else ""
+    parts = (paper.kind.value, name, str(paper.occurrence) if paper.occurrence > 1 else "")
+    return "-".join(filter(None, parts))

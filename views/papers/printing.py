@@ -63,11 +63,13 @@ class Printer:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A paper before it is set: what is on it, its number, and its code, if it has one."""
+    """A paper before it is set: what is on it, its number, its code, if it has one, and where it is filed."""
 
     content: PaperContent
     number: str
     code: str | None = None
+    #: Label and value: no part of the record, so that a paper still agrees with it when it is filed afterwards.
+    filed: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,7 @@ def _draft(office: Office, source: Source, paper: Paper) -> Draft:
     parts = NumberParts(change.number or "", change.serial, paper.kind.code, paper.occurrence, date, classification)
     pattern = (office.letterhead.number_pattern if office.letterhead else None) or DEFAULT_PATTERN
     code = _code(office, content, paper.subject_id, change.version)
-    return Draft(content, paper_number(pattern, parts), code)
+    return Draft(content, paper_number(pattern, parts), code, source.filed)
 
 
 def print_sop(office: Office, revision: SopRevision, printer: Printer | None = None) -> Printed:
@@ -251,6 +253,7 @@ def _data(office: Office, draft: Draft, printer: Printer | None) -> dict[str, An
     return {
         **_for_signing(office, content).as_data(),
         "number": printable(number),
+        "filed": [[label, printable(value)] for label, value in draft.filed],
         **_letterhead_data(office),
         "made": _parts_of(created),
         "printed": printable(words.text(type(foot)(foot.text, values))),

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from flask import request
+from typing_extensions import override
 from wtforms import StringField
 
 from lpse_admin.accounts.permissions import Resource
@@ -48,10 +52,20 @@ class ArchiveReferenceView(RecordView):
     )
     column_filters = (
         TextFilter("code", _("Classification code"), column=ArchiveReference.classification_code),
+        TextFilter("reference", _("Number in the archive application"), column=ArchiveReference.reference_number),
         DateRangeFilter("set", _("Noted"), column=ArchiveReference.set_at),
     )
-    column_searchable_list = (ChangeRequest.number, ArchiveReference.reference_number)
-    search_hint = _("Number of the request, and number in the archive application.")
+    column_searchable_list = (
+        ChangeRequest.number,
+        ArchiveReference.reference_number,
+        ArchiveReference.classification_code,
+    )
+    search_hint = _("Number of the request, number in the archive application, and classification code.")
+
+    @override
+    def create_defaults(self) -> dict[str, Any]:
+        """Return the number of the request from whose page the form was opened."""
+        return {"number": request.args.get("number", "")}
 
     form, edit_form_class = ReferenceForm, ReferenceCorrectionForm
     create, edit = enter_reference, ArchiveReference.correct

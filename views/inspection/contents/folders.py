@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from flask import render_template
 
 from lpse_admin.errors import Refused
-from lpse_admin.i18n import LabelledEnum
-from lpse_admin.workflow.record_fields import RECORD_FIELDS, REQUEST_FIELDS
+from lpse_admin.i18n import LabelledEnum, _
+from lpse_admin.workflow.record_fields import REQUEST_FIELDS, fields_of_step
 from lpse_admin.worktime.step_timing import measure_step
 from models.changes.comment import comments_of
 from models.changes.loading import details_of, load_change, steps_of
 from models.documents.document import FileContent
 from models.inventory.asset import AssetMutation
+from models.retention.archive_reference import reference_of
 from models.sops.clocks import load_calendars_and_sops
 from views.app.clock import now
 from views.i18n.language import format_date, format_datetime, format_duration
@@ -54,7 +55,7 @@ def change_files(session: Session, change_id: int, folder: str) -> Iterator[tupl
     page = render_template(
         "inspection/change.html",
         change=change,
-        fields=[(tr(field.label), plain_text(getattr(change, field.key, None))) for field in REQUEST_FIELDS],
+        fields=[*_request_fields(change), *_filed(session, change_id)],
         steps=[(step, _record(step), timings[step.id]) for step in steps],
         deviations=details.deviations,
         documents=details.documents,
@@ -75,6 +76,21 @@ def change_files(session: Session, change_id: int, folder: str) -> Iterator[tupl
     for place, document in enumerate(details.documents, 1):
         path = f"{folder}/lampiran/{place:02d}-{safe_name(document.name)}"
         yield kept_file(session, path, document.name, document.sha256)
+
+
+def _request_fields(change: ChangeRequest) -> Iterator[tuple[str, str]]:
+    return ((tr(field.label), plain_text(getattr(change, field.key, None))) for field in REQUEST_FIELDS)
+
+
+def _filed(session: Session, change_id: int) -> list[tuple[str, str]]:
+    """Return under what a request is filed in the archive application."""
+    filed = reference_of(session, change_id)
+    if filed is None:
+        return []
+    return [
+        (tr(_("Number in the archive application")), filed.reference_number or ""),
+        (tr(_("Classification code")), filed.classification_code or ""),
+    ]
 
 
 def kept_file(session: Session, path: str, name: str, sha256: str) -> tuple[str, tuple[bytes]]:
@@ -104,7 +120,7 @@ def _timings(session: Session, change: ChangeRequest, steps: Iterable[StepShown]
 
 def _record(step: StepShown) -> list[tuple[str, str]]:
     """Return the fields of a step's record that say something, as they are declared."""
-    fields = RECORD_FIELDS.get(step.step, ())
+    fields = fields_of_step(step.step)
     results = [(tr(field.label), plain_text(step.record.get(field.key))) for field in fields]
     return [*((label, text) for label, text in results if text), *((one.label, one.words) for one in step.own_values)]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from lpse_admin.accounts.roles import Role
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     import datetime as dt
 
     from lpse_admin.i18n import Message
-    from lpse_admin.papers.content import Signer
+    from lpse_admin.papers.content import PaperFact, Signer
     from models.changes.loading import StepShown
     from models.deviations.deviation import Deviation
     from views.papers.contents.source import Source
@@ -75,6 +76,8 @@ def _evaluation(source: Source) -> Part:
             (*fields_of_step(Step.URGENCY), REASON_FIELD), {**urgency.record, "reason": urgency.reason}, words
         )
     facts += own_facts(evaluation) + own_facts(urgency)
+    others = _others(source, evaluation)
+    facts += tuple(one for step in others for one in _facts_of_other(source, step))
     kinds = values["kind"] or ()
     manager = signer_of(source, evaluation) if evaluation else open_place(source, Role.CHANGE_MANAGER)
     return Part(
@@ -91,13 +94,29 @@ def _evaluation(source: Source) -> Part:
                 tuple(Choice(one.value, words.text(one), one is change.urgency) for one in Urgency),
             ),
         ),
-        signers=(manager, requester_signer(source)),
+        signers=(*(signer_of(source, step) for step in others), manager, requester_signer(source)),
     )
+
+
+def _others(source: Source, step: StepShown | None) -> tuple[StepShown, ...]:
+    """Return the last visits of the other steps of the kind of ``step``, where the SOP has more than one."""
+    if step is None:
+        return ()
+    return tuple(one for one in source.latest_of_each(step.step.kind) if one.id != step.id)
+
+
+def _facts_of_other(source: Source, step: StepShown) -> tuple[PaperFact, ...]:
+    """Return what another step of the same kind came to, each under the name of the step."""
+    words, name = source.words, source.words.text(source.sop.step_title(step.step))
+    result = fact("outcome", _("Outcome of the step"), step.outcome, words)
+    reason = (fact("reason", REASON_FIELD.label, step.reason, words),) if step.reason else ()
+    said = (result, *reason, *facts_of(fields_of_step(step.step), step.record, words), *own_facts(step))
+    return tuple(replace(one, key=f"{step.step.value}/{one.key}", label=f"{name}: {one.label}") for one in said)
 
 
 def _approval(source: Source) -> Part:
     words, decision, release = source.words, source.latest(Step.APPROVAL), source.latest(Step.RELEASE)
-    executor = source.latest(Step.IMPLEMENTATION)
+    executor, others = source.latest(Step.IMPLEMENTATION), _others(source, decision)
     agreed = decision.outcome if decision else None
     note = decision.reason or decision.record.get("considerations") if decision else None
     schedule = _window(source, release)
@@ -106,6 +125,7 @@ def _approval(source: Source) -> Part:
         fact("schedule", _("Schedule"), schedule, words),
         fact("executor", _("Carried out by"), executor.actor if executor else None, words),
         *own_facts(decision),
+        *(one for step in others for one in _facts_of_other(source, step)),
     )
     boxes = ((Outcome.APPROVED, _("Agreed")), (Outcome.REFUSED, _("Not agreed")))
     return Part(
@@ -118,7 +138,7 @@ def _approval(source: Source) -> Part:
                 tuple(Choice(one.value, words.text(label), agreed is one) for one, label in boxes),
             ),
         ),
-        signers=(_approver(source, decision),),
+        signers=(*(signer_of(source, step) for step in others), _approver(source, decision)),
     )
 
 

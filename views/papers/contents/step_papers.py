@@ -8,7 +8,7 @@ from lpse_admin.i18n import _
 from lpse_admin.papers.content import PaperContent, PaperTable, Part
 from lpse_admin.papers.kinds import PAPER_OF_STEP, PaperKind
 from lpse_admin.sop import ItemKind
-from lpse_admin.sop.steps import HEAD_STEPS, Step
+from lpse_admin.sop.steps import HEAD_STEPS, Step, words_of
 from lpse_admin.workflow.record_fields import REASON_FIELD, fields_of_step
 from views.papers.contents.facts import fact, facts_of, own_facts, tables_of
 from views.papers.contents.signing import head_place, signer_of
@@ -46,7 +46,7 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
     ]
     return PaperContent(
         kind,
-        words.text(kind),
+        title_of(source, step.step, kind),
         source.change.number or "",
         _moment_of(step, kind),
         about_request(source),
@@ -54,6 +54,17 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
         tuple(parts),
         _signers(source, step, kind),
     )
+
+
+def title_of(source: Source, step: Step, kind: PaperKind) -> str:
+    """Return what a paper is called: by its kind, and by the name of a step that the SOP has named."""
+    words, name = source.words, source.words.text(source.sop.step_title(step))
+    if step.is_own:
+        return name
+    if not step.own_name:
+        return words.text(kind)
+    rule = source.sop.rules.get(step)
+    return f"{words.text(kind)}: {name if rule is not None and rule.title else words_of(step.own_name)}"
 
 
 def about_request(source: Source) -> tuple[PaperFact, ...]:
@@ -101,18 +112,18 @@ def _opening(source: Source, step: StepShown, kind: PaperKind) -> str:
 def _background(source: Source, step: StepShown, kind: PaperKind) -> list[Part]:
     """Return what a decision, a report or minutes refer to: the latest record of the steps before."""
     parts = []
+    earlier = {one.step: one for one in source.finished if one.sequence < step.sequence}
     for before in _REFERS_TO.get(kind, ()):
-        earlier = [one for one in source.finished if one.step is before and one.sequence < step.sequence]
-        if earlier:
-            last, fields = earlier[-1], fields_of_step(before)
-            values = _values(last)
+        for last in (one for name, one in earlier.items() if name.kind is before):
+            fields, values = fields_of_step(before), _values(last)
             facts = (
                 fact("outcome", _("Outcome of the step"), last.outcome, source.words),
                 *facts_of(fields, values, source.words),
                 *own_facts(last),
             )
             tables = tables_of(fields, values, source.words)
-            parts.append(Part(before.value, source.words.text(before), facts, tables=tables))
+            title = last.step if last.step is before else source.sop.step_title(last.step)
+            parts.append(Part(last.step.value, source.words.text(title), facts, tables=tables))
     return parts
 
 
