@@ -126,7 +126,7 @@ def _content(
     yield b"</table:table>"
     if head is not None:
         yield _table_start(head.sheet, [CellKind.TEXT, CellKind.TEXT], [head.title, ""])
-        yield b"".join(_row(map(_text_cell, fact)) for fact in head.facts)
+        yield b"".join(_row(map(_text_cell, fact)) for fact in (*head.facts, *head.signing_lines()))
         yield b"</table:table>"
     yield b"</office:spreadsheet></office:body></office:document-content>"
 

@@ -77,6 +77,7 @@ def pdf_file(
     data = {
         "title": head.title,
         "facts": [list(fact) for fact in head.facts],
+        "signing": list(head.signing),
         "headings": headings(columns, zone),
         "numeric": [column.kind in _NUMERIC for column in columns],
         "rows": printed,

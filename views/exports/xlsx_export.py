@@ -118,7 +118,7 @@ def _sheet_rows(
 def _head_rows(head: ExportHead) -> Iterator[dict[str, object]]:
     """Yield the rows of the sheet with the head, its title in the place of headings."""
     keys = [_Heading(_to_cell_text(head.title)), _Heading("")]
-    for label, value in head.facts:
+    for label, value in (*head.facts, *head.signing_lines()):
         yield dict(zip(keys, (_to_cell_text(label), _to_cell_text(value)), strict=True))
 
 

@@ -43,7 +43,7 @@ from views.inspection.contents.trail import draft_entries, trail_lines
 from views.inspection.manifest import Manifest
 from views.inspection.periksa import MANIFEST, SUMS, TRAIL, read_rows
 from views.inspection.reader import last_entry, office_reader
-from views.listing.exporting import sop_fact
+from views.listing.exporting import signing_lines, sop_fact
 from views.papers.printing import Office, print_sop
 
 if TYPE_CHECKING:
@@ -100,6 +100,7 @@ class _Dossier:
         self._totals = totals_of(session, agency.id, period)
         self.fingerprint = ""
         self._start, self.anchor = self._ends_of_trail()
+        self._signing = signing_lines(agency, agency.local_date(moment))
 
     def _requests(self) -> list[tuple[int, str]]:
         """Return id and number of the requests of the period, in the order of their numbers."""
@@ -199,7 +200,7 @@ class _Dossier:
         yield f"{path}.ods", ods_stream(register.columns, register.rows(), zone, register.title, head=head)
 
     def _head(self, title: str, rows: str) -> ExportHead:
-        return ExportHead(title, gettext("Notes"), (*self._facts(), (gettext("Rows"), rows)))
+        return ExportHead(title, gettext("Notes"), (*self._facts(), (gettext("Rows"), rows)), self._signing)
 
     def _facts(self) -> list[tuple[str, str]]:
         return [

@@ -10,6 +10,7 @@ from flask_babel import gettext
 from sqlalchemy.orm import Session
 
 from models.database import db, is_sqlite, read_only
+from models.papers.signatory import load_signatory
 from models.sops.sop import sop_in_force
 from views.app.access import get_current_user
 from views.app.audit_context import capacity
@@ -18,7 +19,7 @@ from views.exports import json_export, ods_export, pdf_export
 from views.exports.csv_export import csv_stream
 from views.exports.head import ExportHead
 from views.exports.xlsx_export import xlsx_file
-from views.i18n.language import current_language, format_datetime, format_number, today
+from views.i18n.language import current_language, format_date, format_datetime, format_number, today
 from views.i18n.wording import tr
 from views.listing.export_log import describe_list
 from views.listing.lists import ComputedColumns, row_processor
@@ -26,6 +27,7 @@ from views.listing.page.cells import export_columns
 from views.listing.page.header import sort_description
 
 if TYPE_CHECKING:
+    import datetime as dt
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Engine, Select
@@ -37,6 +39,9 @@ if TYPE_CHECKING:
 HEAD_PARAMETER = "head"
 _XLSX_MIMETYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _CHUNK_SIZE = 1 << 16
+#: What stands where something is to be written by hand, and how many lines a signature has.
+_BLANK_PLACE, _BLANK_NAME, _BLANK_NIP = "." * 24, "." * 40, "." * 30
+_SIGNATURE_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,7 @@ class ListExport:
             (gettext("Exported on"), format_datetime(now())),
             *sop_fact(db.session(), user.agency),
         ]
-        return ExportHead(self.title, gettext("Notes"), tuple(facts))
+        return ExportHead(self.title, gettext("Notes"), tuple(facts), signing_lines(user.agency, today()))
 
     def _describe_columns(self) -> str:
         if not self.are_chosen:
@@ -83,6 +88,21 @@ def sop_fact(session: Session, agency: Agency | None) -> list[tuple[str, str]]:
         return []
     number = f"{revision.number}, " if revision.number else ""
     return [(gettext("SOP in force"), f"{number}{revision.title}")]
+
+
+def signing_lines(agency: Agency | None, day: dt.date) -> tuple[str, ...]:
+    """Return where the head of ``agency`` signs, a line each; nothing for a reader of no office."""
+    if agency is None:
+        return ()
+    signatory = load_signatory(db.session(), agency, day)
+    return (
+        f"{signatory.place or _BLANK_PLACE}, {format_date(day)}",
+        *filter(None, (f"a.n. {signatory.signs_for}" if signatory.signs_for else "", signatory.capacity)),
+        *[""] * _SIGNATURE_LINES,
+        signatory.name or _BLANK_NAME,
+        *filter(None, (signatory.rank,)),
+        f"NIP. {signatory.nip or _BLANK_NIP}",
+    )
 
 
 def export_response(export: ListExport, format_: str) -> Callable[[], Response]:

@@ -31,6 +31,8 @@ _CONDITION_LETTERS = {
     CodeScheme.PERMENDAGRI_17_2007: {"good": "B", "light-damage": "KB", "heavy-damage": "RB"},
     CodeScheme.PERMENDAGRI_108_2016: {"good": "B", "light-damage": "RR", "heavy-damage": "RB"},
 }
+#: How many columns from the end the last place to sign begins.
+_SIGNING_COLUMNS = 4
 _NUMBERS = frozenset({CardColumnKind.NUMBER, CardColumnKind.MONEY})
 #: How wide a column is beside the others.
 _WIDTHS = {"name": 2.2, "location": 1.8, "remarks": 1.6, "brand_type": 1.6, "code": 1.7, "register": 1.2, "price": 1.5}
@@ -125,6 +127,45 @@ def _signer(place: str, caption: str, title: str | None, name: str | None, nip: 
 def new_sheet(agency: Agency, title: str, day: dt.date, printed: str) -> Sheet:
     """Return a sheet without rows."""
     return Sheet(title, agency.name, (day.year, day.month, day.day), printed)
+
+
+def spreadsheet_rows(sheet: Sheet) -> list[list[str]]:
+    """Return the rows of a spreadsheet: those of the sheet, NIHIL for none, the sums, and below them who signs."""
+    width = len(sheet.headings)
+    sums = [text for one in sheet.total for text in (one["text"], *[""] * (one["colspan"] - 1))]
+    return [
+        *(sheet.rows or [["NIHIL", *[""] * (width - 1)]]),
+        *([sums] if sums else []),
+        [""] * width,
+        *_signing_rows(sheet.signers, width),
+    ]
+
+
+def _signing_rows(signers: Sequence[Mapping[str, str]], width: int) -> list[list[str]]:
+    """Return the places to sign side by side, with three lines for the signature."""
+    parts = [
+        [
+            *(one[key].replace("\u00a0", "") for key in ("place", "caption", "title")),
+            "",
+            "",
+            "",
+            one["name"],
+            one["nip"],
+        ]
+        for one in signers
+    ]
+    rows = []
+    for texts in zip(*parts, strict=True):
+        row = [""] * width
+        for number, text in enumerate(texts):
+            row[1 + number * (width - _SIGNING_COLUMNS) // max(len(texts) - 1, 1)] = text
+        rows.append(row)
+    return rows
+
+
+def notes_of(sheet: Sheet) -> list[tuple[str, str]]:
+    """Return what a sheet says above and below its rows, as label and text."""
+    return [*(("", line) for line in sheet.under), *sheet.about, *(("", note) for note in sheet.notes)]
 
 
 def card_sheet(sheet: Sheet, card: Card, states: Sequence[State]) -> Sheet:

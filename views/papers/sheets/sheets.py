@@ -28,13 +28,25 @@ from models.reports.asset_history import list_as_of, load_history
 from views.app.access import can
 from views.app.clock import now
 from views.exports.columns import ExportColumn
+from views.exports.head import ExportHead
+from views.exports.ods_export import MIMETYPE as ODS_MIMETYPE
+from views.exports.ods_export import ods_stream
 from views.exports.xlsx_export import xlsx_file
 from views.i18n.language import current_timezone, format_date, tr
 from views.inventory.periods import AssetPeriodView, half_year_choices
 from views.listing.export_log import record_export
 from views.listing.read_only_view import get_visible
 from views.office.overview import agency_context
-from views.papers.sheets.content import Sheet, card_sheet, movement_sheet, new_sheet, room_sheet, signers_of
+from views.papers.sheets.content import (
+    Sheet,
+    card_sheet,
+    movement_sheet,
+    new_sheet,
+    notes_of,
+    room_sheet,
+    signers_of,
+    spreadsheet_rows,
+)
 from views.papers.typesetting import typeset
 
 if TYPE_CHECKING:
@@ -45,7 +57,7 @@ if TYPE_CHECKING:
 
 _LAYOUT = Path(__file__).parents[3] / "templates" / "papers" / "sheets" / "sheet.typ"
 _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_KINDS = ("pdf", "xlsx")
+_KINDS = ("pdf", "xlsx", "ods")
 
 
 def _require(verb: Verb) -> Agency:
@@ -92,19 +104,21 @@ def _answer(sheet: Sheet, kind: str, name: str, day: dt.date, about: list[str]) 
     """Return the sheet as a file; ``about`` says in the audit trail which one it was."""
     what, *details = about
     record_export(f"{what} ({kind.upper()})", details)
-    if kind == "pdf":
-        file: Any = io.BytesIO(sheet_pdf(sheet, day))
-        mimetype = "application/pdf"
-    else:
-        columns = [ExportColumn(heading) for heading in sheet.headings]
-        file, mimetype = xlsx_file(columns, sheet.rows or _nothing(sheet), current_timezone(), sheet.title), _XLSX
+    file, mimetype = _file(sheet, kind, day)
     response = send_file(file, mimetype=mimetype, as_attachment=True, download_name=f"{name}.{kind}")
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _nothing(sheet: Sheet) -> list[list[str]]:
-    return [["NIHIL", *[""] * (len(sheet.headings) - 1)]]
+def _file(sheet: Sheet, kind: str, day: dt.date) -> tuple[Any, str]:
+    """Return the sheet as an open file, with its media type."""
+    if kind == "pdf":
+        return io.BytesIO(sheet_pdf(sheet, day)), "application/pdf"
+    columns = [ExportColumn(heading) for heading in sheet.headings]
+    rows, head = spreadsheet_rows(sheet), ExportHead(sheet.title, tr(_("Notes")), tuple(notes_of(sheet)))
+    if kind == "xlsx":
+        return xlsx_file(columns, rows, current_timezone(), sheet.title, head=head), _XLSX
+    return io.BytesIO(b"".join(ods_stream(columns, rows, current_timezone(), sheet.title, head=head))), ODS_MIMETYPE
 
 
 def sheet_pdf(sheet: Sheet, day: dt.date) -> bytes:
