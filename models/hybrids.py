@@ -5,9 +5,9 @@ On an object they give plain values, on a mapped class expressions of a statemen
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from sqlalchemy import ColumnElement, ColumnOperators, Date, Enum, bindparam, case, type_coerce
+from sqlalchemy import ColumnElement, ColumnOperators, Date, Enum, bindparam, case, func, select, type_coerce
 
 from models.base import UtcDateTime
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Callable
     from enum import StrEnum
+
+    from sqlalchemy import ScalarSelect, Select, SQLColumnExpression
 
 _Member = TypeVar("_Member", bound="StrEnum")
 
@@ -54,3 +56,13 @@ def first_true(*cases: tuple[bool, _Member], default: _Member) -> _Member:
     members = Enum(type(default), native_enum=False, values_callable=lambda enum: [one.value for one in enum])
     branches = [(cast("ColumnElement[bool]", condition), member.value) for condition, member in cases]
     return cast("_Member", type_coerce(case(*branches, else_=default.value), members))
+
+
+def joined_texts(texts: Select[Any], order: SQLColumnExpression[int]) -> ScalarSelect[str]:
+    """Return the expression of the texts that a correlated statement reads, as one text in this order.
+
+    Not every SQLite takes an order within the aggregate; both databases add up a sorted subquery as it comes.
+    """
+    rows = texts.order_by(order).subquery()
+    (text,) = rows.c
+    return select(func.aggregate_strings(text, "; ")).scalar_subquery()

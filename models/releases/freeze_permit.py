@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.roles import Role
@@ -20,6 +20,7 @@ from models.changes.change import ChangeRequest
 from models.changes.moves.case_file import read_case, with_record
 from models.delegation.delegation import capacity, load_active_delegation
 from models.documents.document import attach
+from models.hybrids import joined_texts
 from models.releases.freeze import Freeze, FreezePermit
 from models.validation import text_error
 
@@ -34,13 +35,12 @@ if TYPE_CHECKING:
 _PERMITTED = AuditAction("freeze.permit", _("Permitted a release in a freeze"))
 
 #: SQL expression for the permits of a freeze, joined to one text.
-PERMITTED_RELEASES = (
-    select(
-        func.aggregate_strings(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; ")
-    )
+PERMITTED_RELEASES = joined_texts(
+    select(ChangeRequest.number + " (" + FreezePermit.capacity + "): " + FreezePermit.reason)
     .join(FreezePermit, FreezePermit.change_id == ChangeRequest.id)
     .where(FreezePermit.freeze_id == Freeze.id)
-    .scalar_subquery()
+    .correlate(Freeze),
+    FreezePermit.id,
 )
 
 

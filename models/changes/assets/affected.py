@@ -18,6 +18,7 @@ from models.base import SHORT_TEXT_LENGTH, session_of
 from models.changes.assets.change_item import ChangeItem
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReviewItem, Evaluation, EvaluationItem, ReleaseAsset
+from models.hybrids import joined_texts
 from models.inventory.asset import Asset
 from models.inventory.lookup import find_asset
 from models.inventory.mutation import MAX_ROWS
@@ -95,22 +96,22 @@ def copy_items(change: ChangeRequest, new: ChangeRequest) -> None:
 
 _NAME_OF_ASSET = Asset.code + "." + Asset.register + " " + Asset.name
 #: What a request names as affected, as one text: for lists and exports.
-AFFECTED_TEXT: Any = (
-    select(func.aggregate_strings(func.coalesce(_NAME_OF_ASSET, ChangeItem.service), "; "))
+AFFECTED_TEXT: Any = joined_texts(
+    select(func.coalesce(_NAME_OF_ASSET, ChangeItem.service))
     .select_from(ChangeItem)
     .outerjoin(Asset, Asset.id == ChangeItem.asset_id)
     .where(ChangeItem.change_id == ChangeRequest.id)
-    .correlate(ChangeRequest)
-    .scalar_subquery()
+    .correlate(ChangeRequest),
+    ChangeItem.position,
 )
 #: What an evaluation names as affected, as one text.
-EVALUATED_TEXT: Any = (
-    select(func.aggregate_strings(func.coalesce(_NAME_OF_ASSET, EvaluationItem.service), "; "))
+EVALUATED_TEXT: Any = joined_texts(
+    select(func.coalesce(_NAME_OF_ASSET, EvaluationItem.service))
     .select_from(EvaluationItem)
     .outerjoin(Asset, Asset.id == EvaluationItem.asset_id)
     .where(EvaluationItem.evaluation_id == Activity.__table__.c.id)
-    .correlate(Activity.__table__)
-    .scalar_subquery()
+    .correlate(Activity.__table__),
+    EvaluationItem.position,
 )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from flask import jsonify, request
 from flask_admin import expose
 from flask_babel import gettext, lazy_gettext
-from sqlalchemy import func, select
+from sqlalchemy import select
 from typing_extensions import override
 from wtforms import TextAreaField
 
@@ -18,7 +18,8 @@ from lpse_admin.sop.steps import Outcome, Step
 from lpse_admin.workflow.questions import window_question
 from lpse_admin.workflow.record_fields import Environment
 from models.changes.moves.case_file import with_record
-from models.changes.steps.activity import Release, ReleaseAsset
+from models.changes.steps.activity import Activity, Release, ReleaseAsset
+from models.hybrids import joined_texts
 from models.inventory.asset import Asset
 from models.releases.freeze import Freeze, FreezePermit
 from models.releases.release_revision import plan_versions
@@ -116,19 +117,21 @@ def _is_correctable(release: Release, _by: User, _now: dt.datetime) -> bool:
 
 
 #: The assets that a release affects, and the freezes it is permitted in: rows of other tables joined to one text.
-_TOUCHED_ASSETS = (
-    select(func.aggregate_strings(Asset.code + "." + Asset.register + " " + Asset.name, "; "))
+_TOUCHED_ASSETS = joined_texts(
+    select(Asset.code + "." + Asset.register + " " + Asset.name)
     .join(ReleaseAsset, ReleaseAsset.asset_id == Asset.id)
     .where(ReleaseAsset.release_id == ACTIVITY_COLUMNS.id)
-    .scalar_subquery()
+    .correlate(Activity.__table__),
+    ReleaseAsset.position,
 )
 
 
-_FREEZE_PERMITS = (
-    select(func.aggregate_strings(Freeze.name + " (" + FreezePermit.capacity + "): " + FreezePermit.reason, "; "))
+_FREEZE_PERMITS = joined_texts(
+    select(Freeze.name + " (" + FreezePermit.capacity + "): " + FreezePermit.reason)
     .join(FreezePermit, FreezePermit.freeze_id == Freeze.id)
     .where(FreezePermit.change_id == ACTIVITY_COLUMNS.change_id)
-    .scalar_subquery()
+    .correlate(Activity.__table__),
+    FreezePermit.id,
 )
 
 
