@@ -29,7 +29,7 @@ CODES = {
     Card.F: "1.3.6.01.01.01.001",
     Card.INTANGIBLE: "1.5.3.01.01.01.005",
 }
-SIGNERS: dict[str, str] = {
+SIGNERS: dict[str, Any] = {
     "place": "Lumajang",
     "keeper_name": "Budi Santoso",
     "keeper_title": "Pengurus Barang",

@@ -12,6 +12,7 @@ from lpse_admin.inventory.cards import CARD_COLUMNS, AssetCondition, Card, CardC
 from lpse_admin.inventory.codes import CodeScheme, code_scheme
 from lpse_admin.inventory.sheets import Movement, group_equal, heading_rows, movement_rows, totals
 from lpse_admin.parsing.numbers import write_number
+from models.inventory.period import SIGNATORY_KEYS
 from views.i18n.language import format_date, tr
 
 if TYPE_CHECKING:
@@ -101,10 +102,13 @@ def _all(state: State, keys: Iterable[str]) -> str:
     return " / ".join(str(state[key]) for key in keys if state.get(key)) or _NOTHING
 
 
-def signers_of(signatories: Signatories | None, day: dt.date, place: str) -> list[dict[str, str]]:
+def kept_signatories(signatories: Signatories | None) -> dict[str, str | None]:
+    """Return who signs as it was set, by key; None for what was not."""
+    return {key: getattr(signatories, key, None) for key in SIGNATORY_KEYS}
+
+
+def signers_of(known: Mapping[str, str | None], day: dt.date, place: str) -> list[dict[str, str]]:
     """Return who signs a card: who has it kept on the left, the keeper on the right, with place and day."""
-    keys = ("place", "keeper_name", "keeper_title", "keeper_nip", "head_name", "head_title", "head_nip")
-    known: dict[str, str | None] = {key: getattr(signatories, key, None) for key in keys}
     return [
         _signer("", "Mengetahui,", known["head_title"], known["head_name"], known["head_nip"]),
         _signer(

@@ -24,6 +24,7 @@ from models.database import db
 from models.inventory.locking import load_inventory_options
 from models.inventory.period import AssetPeriod
 from models.inventory.room import Room
+from models.papers.signatory import load_signatory
 from models.reports.asset_history import list_as_of, load_history
 from views.app.access import can
 from views.app.clock import now
@@ -40,6 +41,7 @@ from views.office.overview import agency_context
 from views.papers.sheets.content import (
     Sheet,
     card_sheet,
+    kept_signatories,
     movement_sheet,
     new_sheet,
     notes_of,
@@ -50,6 +52,8 @@ from views.papers.sheets.content import (
 from views.papers.typesetting import typeset
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask.typing import ResponseReturnValue
 
     from models.inventory.period import Signatories
@@ -91,6 +95,15 @@ def _about(agency: Agency, options: Signatories | None) -> list[tuple[str, str]]
         ("Provinsi", agency.province), ("Daerah", agency.region), ("Satuan kerja", agency.name),
         ("Kode lokasi", (options and options.location_code) or "-"),
     ]  # fmt: skip
+
+
+def _signatories(agency: Agency, options: Signatories | None, day: dt.date) -> Mapping[str, str | None]:
+    """Return who signs as the office has set it; where it has named no head, who is head on that day."""
+    known = kept_signatories(options)
+    if any(known[key] for key in ("head_name", "head_title", "head_nip")):
+        return known
+    head = load_signatory(db.session(), agency, day)
+    return known | {"head_name": head.name, "head_title": head.capacity, "head_nip": head.nip}
 
 
 def _new(agency: Agency, title: str, day: dt.date, *, is_kept: bool = False) -> Sheet:
@@ -164,7 +177,7 @@ class PrintedPeriodView(AssetPeriodView):
         options = load_inventory_options(db.session(), agency.id)
         sheet.under = [tr(which.title), f"Keadaan per {format_date(day)}"]
         sheet.about = _about(agency, options)
-        sheet.signers = signers_of(options, day, agency.region)
+        sheet.signers = signers_of(_signatories(agency, options, day), day, agency.region)
         card_sheet(sheet, which, [state for state in states if state["card"] == which])
         about = [tr(_("Inventory cards (KIB)")), tr(which.title), format_date(day)]
         return _answer(sheet, kind, f"kib-{which.value.lower()}-{day}", day, about)
@@ -212,7 +225,8 @@ class PrintedPeriodView(AssetPeriodView):
         sheet.under = [tr(which.title)]
         sheet.about = _about(agency, options)
         sheet.notes = [] if period else ["Sementara: semester ini belum dikunci."]
-        sheet.signers = signers_of(options, day, agency.region)
+        signatories = kept_signatories(period) if period else _signatories(agency, options, day)
+        sheet.signers = signers_of(signatories, day, agency.region)
         movement_sheet(sheet, load_history(db.session(), agency), which)
         about = [tr(_("Changes by half-year")), tr(which.title)]
         return _answer(sheet, kind, f"mutasi-{which.key}", day, about)
