@@ -16,7 +16,7 @@ from lpse_admin.papers.content import Choice, PaperContent, PaperFact, PaperTabl
 from lpse_admin.papers.kinds import PAPER_OF_STEP, PaperKind
 from lpse_admin.papers.number_words import number_words
 from lpse_admin.papers.numbering import DEFAULT_PATTERN, NumberParts, paper_number, pattern_error
-from lpse_admin.sop.steps import KNOWN_STEPS, REQUESTER_STEPS
+from lpse_admin.sop.steps import KNOWN_STEPS, OWN_KINDS, REQUESTER_STEPS
 
 KEY, OTHER_KEY = "0b" * 32, "0c" * 32
 AT = dt.datetime(2026, 3, 2, 3, 4, tzinfo=dt.UTC)
@@ -194,8 +194,7 @@ def test_the_data_for_a_layout_is_plain_and_printable() -> None:
 
 
 def test_every_step_has_a_paper_but_those_on_the_change_form() -> None:
-    # What a step of an SOP's own records stands on the request's page and in the dossier; it has no paper.
-    assert set(PAPER_OF_STEP) == {*KNOWN_STEPS} - {*REQUESTER_STEPS}
+    assert set(PAPER_OF_STEP) == {*KNOWN_STEPS, *OWN_KINDS} - {*REQUESTER_STEPS}
 
 
 def test_no_two_kinds_have_the_same_abbreviation() -> None:

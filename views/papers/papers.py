@@ -17,10 +17,11 @@ from views.papers.contents.step_papers import step_paper, title_of
 from views.papers.printing import Office, print_paper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.i18n import Message
     from lpse_admin.papers.content import PaperContent
     from models.changes.change import ChangeRequest
     from models.changes.loading import StepShown
@@ -38,9 +39,9 @@ class Paper:
     occurrence: int = 1
     step: StepShown | None = None
 
-    def title(self, source: Source) -> str:
-        """Return what it is called."""
-        return title_of(source, self.step.step, self.kind) if self.step is not None else source.words.text(self.kind)
+    def title(self, source: Source, text: Callable[[Message], str]) -> str:
+        """Return what it is called, in the language of ``text``."""
+        return text(self.kind.title) if self.step is None else title_of(source, self.step.step, self.kind, text)
 
     def content(self, source: Source) -> PaperContent:
         """Return what is on it."""

@@ -15,7 +15,9 @@ from views.papers.contents.signing import head_place, signer_of
 
 if TYPE_CHECKING:
     import datetime as dt
+    from collections.abc import Callable
 
+    from lpse_admin.i18n import Message
     from lpse_admin.papers.content import PaperFact, Signer
     from models.changes.loading import StepShown
     from views.papers.contents.source import Source
@@ -46,7 +48,7 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
     ]
     return PaperContent(
         kind,
-        title_of(source, step.step, kind),
+        title_of(source, step.step, kind, words.text),
         source.change.number or "",
         _moment_of(step, kind),
         about_request(source),
@@ -56,15 +58,15 @@ def step_paper(source: Source, step: StepShown, kind: PaperKind | None = None) -
     )
 
 
-def title_of(source: Source, step: Step, kind: PaperKind) -> str:
+def title_of(source: Source, step: Step, kind: PaperKind, text: Callable[[Message], str]) -> str:
     """Return what a paper is called: by its kind, and by the name of a step that the SOP has named."""
-    words, name = source.words, source.words.text(source.sop.step_title(step))
+    title = source.sop.step_title(step)
     if step.is_own:
-        return name
+        return text(title)
     if not step.own_name:
-        return words.text(kind)
+        return text(kind.title)
     rule = source.sop.rules.get(step)
-    return f"{words.text(kind)}: {name if rule is not None and rule.title else words_of(step.own_name)}"
+    return f"{text(kind.title)}: {text(title) if rule is not None and rule.title else words_of(step.own_name)}"
 
 
 def about_request(source: Source) -> tuple[PaperFact, ...]:
