@@ -47,8 +47,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "remarks": ("keterangan", "ket", "catatan"),
     "location": ("lokasi", "letak", "alamat", "letaklokasi", "ruangan", "ruang", "tempat", "letakalamat"),
     "area": ("luas", "luasm2", "luastanah", "luastanahm2"),
-    "acquired_year": ("tahun", "tahunpengadaan", "tahunperolehan", "thn", "thnperolehan"),
-    "purchase_year": ("tahun", "tahunpembelian", "tahunperolehan", "thn", "thnpembelian", "tahunpengadaan"),
+    "acquired_year": ("tahun", "tahunpengadaan", "tahunperolehan", "thn", "th", "thnperolehan", "thperolehan"),
+    "purchase_year": ("tahun", "tahunpembelian", "tahunperolehan", "thn", "th", "thnpembelian", "tahunpengadaan",
+                      "thperolehan", "thnperolehan"),
     "print_year": ("tahun", "tahuncetak", "tahuncetakpembelian", "tahunpembelian", "tahunperolehan", "thn"),
     "right": ("hak", "hakatastanah", "statushak"),
     "certificate_date": ("tanggalsertifikat", "tglsertifikat", "sertifikattanggal"),
@@ -180,6 +181,7 @@ for _key, _column in _ALL.items():
     for _name in (_key, _column.label.text, *ALIASES.get(_key, ())):
         _NAMES.setdefault("".join(one for one in _name.casefold() if one.isalnum()).replace("²", "2"), _key)
 _NOT_WORD = re.compile(r"[\W_]+")
+_FURTHER = re.compile(r"[/(]")
 
 
 def heading_key(heading: str) -> str | None:
@@ -187,9 +189,10 @@ def heading_key(heading: str) -> str | None:
     name = _NOT_WORD.sub("", heading.casefold()).replace("²", "2")
     if name in _BESIDES:
         return IGNORED
-    return _NAMES.get(name) or next(
-        (_NAMES[one] for one in (name.removeprefix("nomor"), name.removesuffix("rp")) if one in _NAMES), None
-    )
+    # "Nama Barang/Jenis" and "Tahun (Beli)" mean what stands first.
+    first = _NOT_WORD.sub("", _FURTHER.split(heading.casefold(), maxsplit=1)[0])
+    others = (name.removeprefix("nomor"), name.removesuffix("rp"), first)
+    return _NAMES.get(name) or next((_NAMES[one] for one in others if one in _NAMES), None)
 
 
 def find_layout(table: Table) -> Layout | None:

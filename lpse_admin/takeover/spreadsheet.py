@@ -29,11 +29,15 @@ MAX_CELLS = 4_000_000
 #: The most rows that are read of a sheet.
 MAX_SHEET_ROWS = 21_000
 _CHUNK = 1 << 20
+#: How many letters are looked at to know an encoding.
+_SAMPLE = 40
 #: The longest tag of a sheet, in bytes.
 _MAX_TAG = 1 << 16
 _DELIMITERS = ";,\t|"
 _ENCODINGS = ("utf-8-sig", "cp1252")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+#: What programs call .xls and is a table in HTML.
+_PAGE = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:!doctype|html|head|meta|style|body|table|\?xml)", re.IGNORECASE)
 _ZIP, _OLE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 #: The tag of a row or a cell in XLSX, with what it says; an attribute may hold a >.
 _XLSX_TAG = re.compile(rb"""<(?:\w+:)?(row|c)((?:\s(?:[^<>"']|"[^"]*"|'[^']*')*)?/?)>""", re.IGNORECASE)
@@ -68,6 +72,10 @@ def read_table(content: bytes, sheet: int = 0) -> Table:
         if content.startswith(_ZIP):
             _require_bounded(content)
         return _read_workbook(content, sheet)
+    if _PAGE.match(content):
+        raise UnreadableError(
+            _("This is a web page, whatever it is called: open it in Excel or LibreOffice and save it as XLSX.")
+        )
     return _read_csv(content)
 
 
@@ -119,6 +127,10 @@ _MAX_TITLES = 15
 def _decode(content: bytes) -> str:
     if content.startswith(_UTF16_MARKS):
         return content.decode("utf-16", "replace")
+    for encoding, place in (("utf-16-le", 1), ("utf-16-be", 0)):
+        # Without its mark, every second byte of Latin letters is zero.
+        if len(content) % 2 == 0 and not content[place : 2 * _SAMPLE : 2].strip(b"\0") and content.strip(b"\0"):
+            return content.decode(encoding, "replace")
     for encoding in _ENCODINGS:
         try:
             return content.decode(encoding)

@@ -400,3 +400,26 @@ def test_any_texts_come_through_every_kind_of_file(rows: list[tuple[str, int]], 
         (f"a{text}z", f"{number:04d}") for text, number in rows
     ]
     assert {row.card for row in file.rows} == {Card.B}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16", "utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("separator", [";", ",", "\t", "|"])
+def test_a_list_is_read_in_the_encodings_and_with_the_separators_that_programs_write(
+    encoding: str, separator: str
+) -> None:
+    rows = (["Kode Barang", "Nama Barang", "Register"], ["1.3.2.10.01.02.002", "Laptop \u00e9", "0001"])
+    assert items(read_card_file(csv_of(rows, separator, encoding))) == [("1.3.2.10.01.02.002", "0001", "Laptop \u00e9")]
+
+
+@pytest.mark.parametrize("heading", ["Nama Barang/Jenis", "NAMA BARANG (JENIS)", "Nama/Jenis Barang", "nama_barang"])
+def test_a_heading_of_several_names_is_known_by_the_first(heading: str) -> None:
+    rows = (["KODE_BARANG", heading, "NO. REG.", "TH. PEROLEHAN"], ["1.3.2.10.01.02.002", "Laptop", "0001", "2021"])
+    file = read_card_file(csv_of(rows))
+    assert items(file) == [("1.3.2.10.01.02.002", "0001", "Laptop")]
+    assert file.rows[0].texts["purchase_year"] == "2021"
+
+
+@pytest.mark.parametrize("start", ["<html>", "<!DOCTYPE html>", "\ufeff\n<table border=1>", "<meta charset=utf-8>"])
+def test_a_web_page_that_is_called_a_workbook_is_refused_with_the_way_out(start: str) -> None:
+    (error,) = read_card_file(f"{start}<tr><td>Kode Barang</td></tr>".encode()).errors
+    assert "save it as XLSX" in str(error)
