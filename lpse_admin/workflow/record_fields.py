@@ -178,7 +178,7 @@ REQUEST_FIELDS: tuple[RecordField, ...] = (
 REQUEST_FIELDSETS: tuple[tuple[Message, tuple[str, ...]], ...] = (
     (_("Requester and beneficiary"), ("requester_name", "requester_contact", "requester_institution", "on_behalf_of")),
     (_("Requested change"), ("title", "description", "purpose", "wanted_by")),
-    (_("If you know it already"), ("kind", "source", "impact", "risk_if_not_done", "resources")),
+    (_("Further particulars"), ("kind", "source", "impact", "risk_if_not_done", "resources")),
     (_("Plans"), ("test_plan", "rollback_plan")),
     (_("Earlier events"), ("incident_at", "done_before_at", "linked_change_id")),
 )

@@ -99,6 +99,15 @@ class OfficeSelection:
         """The scope of the figures; days are in the user's time zone, as in the lists."""
         return figures.AgencyScope(self.agencies, current_timezone())
 
+    @property
+    def steps(self) -> list[Step]:
+        """The steps of the procedure and those that the SOPs of these agencies name besides, in the order of the menu."""
+        known = [step for step in STEP_SCREENS if not step.is_own]
+        named = (Step(step) for agency in self.agencies for step in (agency.sop_steps or "").split())
+        places = {step: place for place, step in enumerate(STEP_SCREENS)}
+        steps = dict.fromkeys((*known, *(step for step in named if step.record in places)))
+        return sorted(steps, key=lambda step: (places[step.record], step.own_name))
+
     def list_url(self, screen: str, **query: object) -> str:
         """Return the address of a list, filtered by this agency."""
         if screen not in self._list_urls:
@@ -190,7 +199,7 @@ class OfficeDashboard:
 
     @cached_property
     def _steps(self) -> dict[Step, figures.StepFigures]:
-        return figures.step_figures(db.session(), self.office.scope, self.period, list(STEP_SCREENS))
+        return figures.step_figures(db.session(), self.office.scope, self.period, self.office.steps)
 
     @cached_property
     def _deviations(self) -> Mapping[tuple[DeviationKind, DeviationState], int]:
@@ -229,7 +238,11 @@ class OfficeDashboard:
         return self.office.list_url("change", **_date_args("submitted", period), **query)
 
     def _finished_url(self, step: Step, **query: object) -> str:
-        return self.office.list_url(STEP_SCREENS[step], state="done", **_date_args("finished", self.period), **query)
+        if step.record is not step:
+            query["step"] = step.value
+        return self.office.list_url(
+            STEP_SCREENS[step.record], state="done", **_date_args("finished", self.period), **query
+        )
 
     def _raised_url(self, **query: object) -> str:
         return self.office.list_url("deviation", **_date_args("raised", self.period), **query)

@@ -145,6 +145,17 @@ def test_a_step_of_its_own_is_saved_and_read_on_a_page_of_its_own(running_app: R
     assert running_app.visitor(HEAD).get(f"/admin/own-step/edit/?id={step_id}").status_code == 403
 
 
+def test_the_figures_of_the_office_count_the_steps_that_its_sop_names(running_app: RunningApp, accepted: int) -> None:
+    head = running_app.visitor(HEAD)
+    home = html.unescape(head.get("/").text)
+    for step, screen in (("acceptance.serah-terima", "own-step"), ("approval.kepala-bidang", "approval")):
+        link = re.search(rf'href="(/admin/{screen}/\?state=done[^"]*&step={step})"[^>]*>(\d+)<', home)
+        assert link
+        assert int(link[2]) > 0
+        assert head.get(link[1]).text.count('<th scope="row">') == int(link[2])
+    assert ">Tugas<" not in running_app.visitor("kepala").get("/").text
+
+
 def test_the_menu_has_the_steps_of_the_sop_alone(running_app: RunningApp) -> None:
     menu = running_app.visitor(MANAGER).get("/").text
     assert "/admin/own-step/" in menu

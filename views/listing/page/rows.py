@@ -30,6 +30,7 @@ def table_rows(
 ) -> Markup:
     """Return the rows of a table's body, each with one link; ``checkbox`` writes a box for a row as its first cell."""
     is_crowded = len(columns) > _MOST_AT_EASE
+    most = _MAX_ON_ONE_LINE_AT_EASE if len(columns) < _MOST_AT_EASE else _MAX_ON_ONE_LINE
     writers = [
         (cell_formatter(column), *_cell_tags(column, is_crowded=is_crowded), column.is_link) for column in columns
     ]
@@ -42,13 +43,13 @@ def table_rows(
         for (write, before, before_short, after, leads), value in zip(writers, values, strict=True):
             link = f'{escape(link_url(lead))}">' if leads else ""
             cell = escape(write(value))
-            parts.append(f"{before_short if len(cell) <= _MAX_ON_ONE_LINE else before}{link}{cell}{after}")
+            parts.append(f"{before_short if len(cell) <= most else before}{link}{cell}{after}")
         parts.append("</tr>\n")
     return own_html("".join(parts))
 
 
-#: A text of so many characters stays on one line: a name, a step, a state.
-_MAX_ON_ONE_LINE = 16
+#: A text of so many characters stays on one line: a name, a step, a state; of more where there are few columns.
+_MAX_ON_ONE_LINE, _MAX_ON_ONE_LINE_AT_EASE = 16, 20
 #: Cells that stay on one line, whatever they hold; a moment in a table of many columns breaks before its time.
 _SHORT = frozenset((CellKind.DATETIME, CellKind.DATE, CellKind.MONEY, CellKind.MINUTES, CellKind.BYTES))
 _MOST_AT_EASE = 7
