@@ -101,7 +101,7 @@ class OfficeSelection:
 
     @property
     def steps(self) -> list[Step]:
-        """The steps of the procedure and those that the SOPs of these agencies name besides, in the order of the menu."""
+        """The steps of the procedure, and those that the SOPs of these agencies name besides; in the menu's order."""
         known = [step for step in STEP_SCREENS if not step.is_own]
         named = (Step(step) for agency in self.agencies for step in (agency.sop_steps or "").split())
         places = {step: place for place, step in enumerate(STEP_SCREENS)}
