@@ -126,6 +126,18 @@ def test_numbers_are_shown_corrected_and_exported_as_they_were_meant(running_app
     assert ",1.25," in exported
 
 
+def test_the_form_of_an_item_takes_the_words_of_a_choice_that_the_screens_show(running_app: RunningApp) -> None:
+    manager = running_app.visitor("pengelola")
+    given = _REQUIRED | {"code": "1.3.4.01.01.01.001", "register": "0703"}
+    wrong = manager.post("/admin/asset/new/?card=D", **given | {"condition": "agak baik"})
+    assert wrong.status_code == 422
+    assert "Rusak Berat" in wrong.text.partition("agak baik")[2]
+    assert manager.post("/admin/asset/new/?card=D", **given | {"condition": "RUSAK BERAT"}).status_code == 303
+    with running_app.session() as opened:
+        asset = opened.query(Asset).filter_by(register="0703", code=given["code"]).one()
+        assert asset.condition is AssetCondition.HEAVY_DAMAGE
+
+
 def test_a_date_can_be_typed_where_the_browser_has_no_field_for_it(running_app: RunningApp) -> None:
     manager = running_app.visitor("pengelola")
     given = _REQUIRED | {"code": "1.3.3.01.01.01.001", "register": "0702", "document_date": "31 Desember 2025"}

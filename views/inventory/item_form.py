@@ -51,9 +51,11 @@ def _form_field(column: CardColumn) -> Field:
     match column.kind:
         case CardColumnKind.CONDITION:
             conditions = {one.value: one.title for one in AssetCondition}
-            return SelectField(column.label, default="", choices=_choices(conditions))
+            # The column reads the word: a script may send what the screens show.
+            return SelectField(column.label, default="", choices=_choices(conditions), validate_choice=False)
         case CardColumnKind.YES_NO:
-            return SelectField(column.label, default="", choices=_choices({"yes": _("Yes"), "no": _("No")}))
+            yes_no = _choices({"yes": _("Yes"), "no": _("No")})
+            return SelectField(column.label, default="", choices=yes_no, validate_choice=False)
         case CardColumnKind.DATE:
             extra: dict[str, str] = {"type": "date"}
         case CardColumnKind.YEAR:
