@@ -101,6 +101,22 @@ def test_an_agency_s_administrator_reaches_nobody_beyond_it(running_app: Running
             assert administrator.post(f"/admin/user/{path}", **SOMEBODY, username=username).status_code == 404
 
 
+def test_what_no_field_of_the_form_asks_for_changes_nothing(running_app: RunningApp) -> None:
+    theirs = known(running_app, "kepala.tt")
+    extra: dict[str, Any] = {
+        "id": str(theirs.id), "agency_id": str(theirs.agency_id), "is_head": "y",
+        "is_administrator": "true", "is_active": "", "session_version": "99", "password_hash": theirs.password_hash,
+        "totp_secret": "JBSWY3DPEHPK3PXP", "is_password_initial": "", "password_set_at": "2020-01-01T00:00",
+    }  # fmt: skip
+    somebody = made(running_app, "baru.lebih", **extra)
+    assert somebody.id != theirs.id
+    assert somebody.agency_id == known(running_app, "administrator").agency_id
+    assert somebody.roles == frozenset(Role(role) for role in SOMEBODY["roles"])
+    assert (somebody.totp_secret, somebody.session_version) != ("JBSWY3DPEHPK3PXP", 99)
+    assert (somebody.is_active, somebody.is_password_initial) == (True, True)
+    assert somebody.password_hash != theirs.password_hash
+
+
 def test_the_installation_s_administrator_chooses_the_agency(running_app: RunningApp) -> None:
     theirs = known(running_app, "pengelola.tt").agency_id
     assert made(running_app, "baru.tt", "admin", agency=str(theirs)).agency_id == theirs

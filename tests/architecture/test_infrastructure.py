@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -70,3 +71,33 @@ def test_the_browser_reaches_an_application_that_a_test_serves(page: Page) -> No
     with serve_app(app) as address:
         page.goto(address)
         assert page.title() == "LPSEid-ID"
+
+
+#: What speaks to other machines, and whom: mail server, time stamps, virus scanner, identity provider.
+SPEAKERS = {
+    "models/notifications/smtp_client.py": {"smtplib", "socket"},
+    "models/integrity/anchors/time_stamps.py": {"http.client"},
+    "models/documents/scanner.py": {"socket"},
+    "views/app/authentication/identity_provider.py": {"authlib", "requests"},
+}
+_SPEAKING = ("requests", "urllib.request", "urllib3", "http.client", "socket", "smtplib", "ftplib", "authlib", "httpx")
+
+
+def _imported(file: Path) -> set[str]:
+    """Return the modules that a file imports, by their full names."""
+    nodes = list(ast.walk(ast.parse(file.read_text())))
+    plain = {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    absolute = [node for node in nodes if isinstance(node, ast.ImportFrom) and not node.level]
+    return plain | {node.module for node in absolute if node.module}
+
+
+@pytest.mark.rules
+def test_only_what_the_settings_name_is_spoken_to_and_by_these_modules_alone() -> None:
+    root = Path(__file__).resolve().parents[2]
+    files = [file for part in ("lpse_admin", "models", "views") for file in (root / part).rglob("*.py")]
+    found = {
+        str(file.relative_to(root)): names
+        for file in files
+        if (names := {known for name in _imported(file) for known in _SPEAKING if f"{name}.".startswith(f"{known}.")})
+    }
+    assert found == SPEAKERS

@@ -171,6 +171,7 @@ def test_every_answer_is_guarded_by_its_headers(running_app: RunningApp) -> None
             for part in ("object-src 'none'", "base-uri 'none'", "form-action 'self'", "frame-ancestors 'none'"):
                 assert part in policy
             assert answer_.headers["X-Content-Type-Options"] == "nosniff"
+            assert answer_.mimetype == "application/json" or answer_.headers["Content-Type"].endswith("charset=utf-8")
             assert answer_.headers["X-Frame-Options"] == "DENY"
             assert answer_.headers["Referrer-Policy"] in {"same-origin", "no-referrer", "strict-origin"}
             assert "no-store" in answer_.headers["Cache-Control"]

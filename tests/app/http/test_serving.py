@@ -134,3 +134,53 @@ def _status(asked: str | urllib.request.Request) -> int:
             return int(answer.status)
     except urllib.error.HTTPError as error:
         return error.code
+
+
+SMUGGLED = b"GET /smuggled HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+_CHUNKED = b"0\r\n\r\n" + SMUGGLED
+_LENGTH = b"Content-Length: %d\r\n" % len(_CHUNKED)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Transfer-Encoding: chunked\r\n" + _LENGTH,
+        _LENGTH + b"Transfer-Encoding: chunked\r\n",
+        _LENGTH + b"Transfer-Encoding: xchunked\r\n",
+        _LENGTH + b"Transfer-Encoding: chunked, identity\r\n",
+        _LENGTH + b"Transfer-Encoding : chunked\r\n",
+        _LENGTH + b"Transfer-Encoding:\x0bchunked\r\n",
+        _LENGTH + b"X: y\r\n Transfer-Encoding: chunked\r\n",
+        _LENGTH + b"X: y\nTransfer-Encoding: chunked\r\n",
+        b"Content-Length: 0\r\n" + _LENGTH,
+        _LENGTH + b"Content-Length: 0\r\n",
+        b"Content-Length: 0, %d\r\n" % len(_CHUNKED),
+        b"Content-Length: +%d\r\n" % len(_CHUNKED),
+        b"Content-Length: -1\r\n",
+        b"Content-Length: 0x10\r\n",
+        b"Content-Length: 1_0\r\n",
+        "Content-Length: ١\r\n".encode(),
+        b"Transfer-Encoding: gzip\r\n",
+    ],
+    ids=lambda head: repr(head)[2:-1],
+)
+def test_a_message_whose_end_is_in_doubt_hides_no_second_one(head: bytes) -> None:
+    seen: list[str] = []
+
+    def note(environ: dict[str, Any], start_response: Callable[..., Any]) -> list[bytes]:
+        environ["wsgi.input"].read()
+        seen.append(environ["PATH_INFO"])
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"ok"]
+
+    with serving(note) as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.settimeout(20)
+        connection.sendall(b"POST /first HTTP/1.1\r\nHost: 127.0.0.1\r\n" + head + b"\r\n" + _CHUNKED)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while more := connection.recv(65_536):
+            answer += more
+    statuses = re.findall(rb"HTTP/1\.\d (\d+)", answer)
+    assert "/smuggled" not in seen or b"400" in statuses[:1], (seen, answer)
+    assert seen in ([], ["/first"]), (seen, answer)
+    assert statuses, answer

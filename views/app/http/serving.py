@@ -7,8 +7,10 @@ import signal
 import time
 from typing import TYPE_CHECKING, Any
 
+from typing_extensions import override
 from waitress import create_server, wasyncore
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import BaseWSGIServer
 
 if TYPE_CHECKING:
@@ -24,6 +26,20 @@ def keep_what_is_loaded() -> None:
     gc.freeze()
 
 
+class _Parser(HTTPRequestParser):
+    """Refuses a message that says its length in two ways (RFC 9112, 6.3): a proxy may have read the other one."""
+
+    @override
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.chunked and "CONTENT_LENGTH" in self.headers:
+            raise ParsingError("both Transfer-Encoding and Content-Length")
+
+
+class _Channel(HTTPChannel):
+    parser_class = _Parser
+
+
 class Server:
     """A server of waitress that listens from the start, and stops when it is told to."""
 
@@ -31,6 +47,9 @@ class Server:
         """Listen on ``host`` and ``port``; raises OSError where that is not possible."""
         self._sockets: dict[int, wasyncore.dispatcher] = {}
         self._server = create_server(app, map=self._sockets, host=host, port=port, **adjustments)
+        for one in self._sockets.values():
+            if isinstance(one, BaseWSGIServer):
+                one.channel_class = _Channel
         self._is_stopping = False
 
     @property

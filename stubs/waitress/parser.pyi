@@ -1,0 +1,6 @@
+class ParsingError(Exception): ...
+
+class HTTPRequestParser:
+    chunked: bool
+    headers: dict[str, str]
+    def parse_header(self, header_plus: bytes) -> None: ...
