@@ -199,6 +199,7 @@ def test_the_event_log_is_xes_and_csv_with_the_same_events(made: Made) -> None:
         assert moment(row[8]).tzinfo
 
 
+@pytest.mark.filterwarnings("ignore:Install the optional requirement:UserWarning")
 def test_the_event_log_is_read_by_a_tool_of_process_mining(made: Made, tmp_path: Path) -> None:
     pm4py = pytest.importorskip("pm4py")
     file = tmp_path / "peristiwa.xes"

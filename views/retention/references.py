@@ -19,6 +19,12 @@ from views.listing.lists import Column
 from views.listing.record_view import RecordView
 
 
+class _RequestForm(Form):
+    """Which request it is: the first field of a new entry."""
+
+    number = StringField(_("Number of the request"), [Required()])
+
+
 class ReferenceCorrectionForm(Form):
     """Where a request is filed."""
 
@@ -28,10 +34,8 @@ class ReferenceCorrectionForm(Form):
     )
 
 
-class ReferenceForm(ReferenceCorrectionForm):
+class ReferenceForm(_RequestForm, ReferenceCorrectionForm):
     """Which request is filed where."""
-
-    number = StringField(_("Number of the request"), [Required()])
 
 
 class ArchiveReferenceView(RecordView):

@@ -29,6 +29,12 @@ def _choices(enum: type[LabelledEnum]) -> list[SelectChoice]:
     return [SelectChoice(one.value, tr(one.title)) for one in enum]
 
 
+class _ClassForm(Form):
+    """What a rule is about: the first field of a new one."""
+
+    record_class = SelectField(_("Class of records"), [Required()], coerce=RecordClass)
+
+
 class RuleCorrectionForm(Form):
     """How long, and what then."""
 
@@ -47,10 +53,8 @@ class RuleCorrectionForm(Form):
         self.disposition.choices = _choices(Disposition)
 
 
-class RuleForm(RuleCorrectionForm):
+class RuleForm(_ClassForm, RuleCorrectionForm):
     """The rule of a class of records."""
-
-    record_class = SelectField(_("Class of records"), [Required()], coerce=RecordClass)
 
     @override
     def set_up(self, record: object) -> None:
