@@ -132,3 +132,30 @@ def test_every_sheet_on_paper_says_who_signs_and_lies_across(running_app: Runnin
             assert words in text, (card, words)
         size = subprocess.run(["pdfinfo", str(file)], check=True, capture_output=True).stdout.decode()
         assert "935.433 x 609.449" in size, size  # F4, 330 by 215 mm
+
+
+def test_a_locked_half_year_is_printed_the_same_whatever_is_corrected_later(running_app: RunningApp) -> None:
+    manager, reader = running_app.visitor("pengelola"), running_app.visitor("pemeriksa")
+    item: dict[str, Any] = {"code": CODES[Card.B], "name": "Peladen", "condition": "good", "price": "1.000.000"}
+    booked = item | {"register": "0501", "booked_on": "2025-11-03"}
+    answer = manager.post("/admin/asset/new/?card=B", **booked)
+    assert answer.status_code == 303
+    address = answer.location
+    locked: dict[str, Any] = {"half_year": "2025-2", "signed_on": "2026-01-05", **SIGNERS}
+    assert manager.post("/admin/asset-period/new/", **locked).status_code == 303
+    kept = [reader.get(f"{BASE}/half-year/2025-2.{kind}").data for kind in ("pdf", "ods")]
+    rows = rows_of(running_app, "half-year/2025-2", "ods")
+    assert "Peladen" in rows[1]
+    assert "Lumajang, 5 Januari 2026" in [cell for row in rows for cell in row]
+    late = booked | {"register": "0502", "booked_on": "2025-12-31"}
+    assert manager.post("/admin/asset/new/?card=B", **late).status_code == 422
+    corrected = item | {"register": "0501", "price": "2.000.000"}
+    assert manager.post(address.replace("/details/", "/edit/"), **corrected).status_code == 303
+    others: dict[str, Any] = {**SIGNERS, "keeper_name": "Pengurus Lain", "head_name": "Kepala Lain"}
+    administrator = running_app.visitor("administrator")
+    assert administrator.post("/admin/asset-period/signatories/", unknown_code="warn", **others).status_code == 303
+    assert [reader.get(f"{BASE}/half-year/2025-2.{kind}").data for kind in ("pdf", "ods")] == kept
+    after = next(row for row in rows_of(running_app, "half-year/2026-1", "ods") if "Peladen" in row)
+    assert {"1.000.000", "2.000.000"} <= set(after)
+    assert any("Koreksi" in cell for cell in after)
+    assert administrator.post("/admin/asset-period/signatories/", unknown_code="warn", **SIGNERS).status_code == 303
