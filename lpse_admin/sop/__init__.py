@@ -33,6 +33,7 @@ from lpse_admin.sop.model import (
     StandardTime,
     StepRule,
     Switches,
+    TimeLimit,
     TimingBasis,
 )
 from lpse_admin.sop.reading import read_sop
@@ -63,6 +64,7 @@ __all__ = [
     "StandardTime",
     "StepRule",
     "Switches",
+    "TimeLimit",
     "TimingBasis",
     "bundled_sops",
     "check",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lpse_admin.sop.fields import SopField
-    from lpse_admin.sop.model import RequiredItem, Sop, StepRule
+    from lpse_admin.sop.model import RequiredItem, Sop, StepRule, TimeLimit
 
 _LIST_FIELDS = (
     "header",
@@ -141,6 +141,15 @@ def _toml_step(rule: StepRule) -> Iterator[str]:
         yield from _toml_field(field)
 
 
+def _limit_values(limit: TimeLimit) -> dict[str, str | None]:
+    return {
+        "title": limit.title,
+        "from": limit.first.value if limit.first else None,
+        "to": limit.last.value if limit.last else None,
+        "time": limit.standard.text,
+    }
+
+
 def _toml_lines(sop: Sop) -> Iterator[str]:
     yield from _toml_pairs(
         number=sop.number, title=sop.title, time_zone=sop.time_zone,
@@ -170,6 +179,9 @@ def _toml_lines(sop: Sop) -> Iterator[str]:
     for rule in sop.rules.values():
         yield "\n[[steps]]"
         yield from _toml_step(rule)
+    for limit in sop.limits:
+        yield "\n[[limits]]"
+        yield from _toml_pairs(**_limit_values(limit))
 
 
 def to_toml(sop: Sop) -> str:
@@ -221,6 +233,12 @@ def _json_row(row: ExtraRow) -> dict[str, object]:
     return {key: value for key, value in values.items() if value or key == "no"}
 
 
+def _json_limit(limit: TimeLimit) -> dict[str, object]:
+    standard = limit.standard
+    told = {key: value for key, value in _limit_values(limit).items() if value}
+    return {**told, "minutes": standard.minutes, "by_clock": standard.by_clock, "days": standard.days}
+
+
 def to_json(sop: Sop) -> dict[str, object]:
     """Return ``sop`` as lists and dicts for JSON; ``moves`` have the switches applied."""
     agency = sop.agency
@@ -258,6 +276,7 @@ def to_json(sop: Sop) -> dict[str, object]:
         "rows": [_json_row(row) for row in sop.rows],
         **({"without_verification": sop.without_verification} if sop.without_verification else {}),
         "steps": [_json_step(rule) for rule in sop.rules.values()],
+        **({"limits": [_json_limit(limit) for limit in sop.limits]} if sop.limits else {}),
         "moves": [
             {"from": move.origin.value, "outcome": move.outcome.value, "to": move.target.value} for move in sop.moves
         ],
@@ -331,6 +350,12 @@ def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
     yield f"    Keterangan: {rule.remarks or _BLANK}"
 
 
+def _text_limit(limit: TimeLimit) -> str:
+    first = f"langkah {limit.first.value}" if limit.first else "diajukan"
+    last = f"langkah {limit.last.value} selesai" if limit.last else "ditutup"
+    return f"  {limit.title}: {limit.standard.text}, sejak {first} sampai {last}"
+
+
 def _text_row(sop: Sop, row: ExtraRow) -> Iterator[str]:
     yield f"\n{f'{row.no}. ' if row.no else ''}{row.text}"
     titles = {actor.key: actor.title for actor in sop.actors}
@@ -379,6 +404,9 @@ def _text_lines(sop: Sop) -> Iterator[str]:
     if sop.without_verification:
         yield f"  Tanpa verifikasi laporan, karena: {sop.without_verification}"
     yield f"  Mutu baku waktu dinilai dari: {_TIMING_BASIS_LABELS[sop.switches.timing_basis]}"
+    if sop.limits:
+        yield "\nBATAS WAKTU"
+        yield from (_text_limit(limit) for limit in sop.limits)
     yield f"\n{sop.table_title or 'AKTIVITAS'}"
     yield f"Pelaksana: {', '.join(actor.title for actor in sop.actors)}"
     for row in sop.table_rows:

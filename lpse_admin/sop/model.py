@@ -70,6 +70,19 @@ class StandardTime:
 
 
 @dataclass(frozen=True, slots=True)
+class TimeLimit:
+    """A limit on the time of a stretch of steps, from the arrival at ``first`` until ``last`` is finished.
+
+    Without ``first`` it begins when a request is submitted, without ``last`` it ends when the request is closed.
+    """
+
+    title: str
+    standard: StandardTime
+    first: Step | None = None
+    last: Step | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SopActor:
     """An actor with the SOP's title for it, and the matching role."""
 
@@ -209,6 +222,7 @@ class Sop:
     glossary: tuple[GlossaryTerm, ...] = ()
     rows: tuple[ExtraRow, ...] = ()
     without_verification: str = ""
+    limits: tuple[TimeLimit, ...] = ()
 
     @property
     def first_step(self) -> Step:

@@ -13,6 +13,7 @@ from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.i18n import _
 from lpse_admin.sop.durations import parse_standard_time
 from lpse_admin.sop.fields import SopFieldKind, read_fields
+from lpse_admin.sop.limits import read_limits
 from lpse_admin.sop.model import (
     ExtraRow,
     GlossaryTerm,
@@ -77,6 +78,7 @@ _DATE_KEYS = ("made", "revised", "approved")
 _TOP_LEVEL_KEYS = (
     "number", "title", "time_zone", *_DATE_KEYS, "table_title", *_LIST_KEYS,
     "agency", "signatory", "switches", "glossary", "actors", "rows", "steps", "without_verification",
+    "limits",
 )  # fmt: skip
 _AGENCY_KEYS = ("key", "name", "region", "province", "hierarchy", "address", "account_suffix")
 _SIGNATORY_KEYS = ("name", "nip", "office", "place")
@@ -171,6 +173,7 @@ def _build_sop(table: Table, key: str) -> Sop:
         warnings=table.texts("warnings"),
         record_keeping=table.texts("record_keeping"),
         without_verification=reason,
+        limits=read_limits(table, reader.rules),
     )
 
 

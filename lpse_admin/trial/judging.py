@@ -22,6 +22,7 @@ from lpse_admin.workflow.transitions import (
     position_after,
     reason_move_blocked,
 )
+from lpse_admin.worktime.limits import measure_stretches
 from lpse_admin.worktime.step_timing import exceeds_standard
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ class JudgedRequest:
     title: str
     stop: Stop | None
     steps: tuple[JudgedStep, ...]
+    #: The limits on stretches of its steps that it would have passed, by their titles.
+    passed_limits: tuple[str, ...] = ()
 
     @property
     def lacking(self) -> tuple[JudgedStep, ...]:
@@ -110,7 +113,9 @@ class JudgedRequest:
     @property
     def is_without_remark(self) -> bool:
         """Whether it would have gone as it went, in time, by the same actors."""
-        return self.stop is None and not any((self.lacking, self.late, self.barred, self.other_actors))
+        return self.stop is None and not any(
+            (self.lacking, self.late, self.barred, self.other_actors, self.passed_limits)
+        )
 
 
 def judge(sop: Sop, calendar: WorkCalendar, request: PastRequest) -> JudgedRequest:
@@ -128,7 +133,9 @@ def judge(sop: Sop, calendar: WorkCalendar, request: PastRequest) -> JudgedReque
         stop = stop or _stop_at(sop, position, move, request.former)
         steps.append(_judge_step(sop, calendar, request, position, past))
         position = position_after(position, move, past.actor_id)
-    return JudgedRequest(request.id, request.number, request.title, stop, tuple(steps))
+    stretches = measure_stretches(calendar, sop, request.steps, request.closed_at)
+    passed = dict.fromkeys(one.limit.title for one in stretches if one.is_late)
+    return JudgedRequest(request.id, request.number, request.title, stop, tuple(steps), tuple(passed))
 
 
 def _stop_at(sop: Sop, position: Position, move: Move, former: Sop) -> Stop | None:

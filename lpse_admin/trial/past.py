@@ -36,6 +36,16 @@ class PastStep:
     equipment: frozenset[str] = frozenset()
     own_values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
 
+    @property
+    def arrived_at(self) -> dt.datetime:
+        """When the request arrived at the step."""
+        return self.timestamps.arrived_at
+
+    @property
+    def finished_at(self) -> dt.datetime | None:
+        """When the step was finished."""
+        return self.timestamps.finished_at
+
 
 @dataclass(frozen=True, slots=True)
 class PastRequest:

@@ -55,6 +55,7 @@ class TrialTotals:
     lacking: int = 0
     late: int = 0
     was_late: int = 0
+    limits: int = 0
     other_actor: int = 0
     barred_requests: int = 0
     obstacles: Counter[Obstacle] = field(default_factory=Counter)
@@ -74,6 +75,7 @@ class TrialTotals:
         self.lacking += bool(request.lacking)
         self.late += bool(request.late)
         self.was_late += any(step.was_late for step in request.steps)
+        self.limits += bool(request.passed_limits)
         self.other_actor += bool(request.other_actors)
         self.barred_requests += bool(request.barred)
         for visit in request.steps:

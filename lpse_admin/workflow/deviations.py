@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from lpse_admin.i18n import LabelledEnum, Message, _
 from lpse_admin.sop.durations import is_by_clock
 from lpse_admin.workflow.record_fields import is_empty
-from lpse_admin.worktime.step_timing import duration_message
+from lpse_admin.worktime.step_timing import duration_message, round_up_to_minutes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from lpse_admin.worktime.limits import Stretch
 
 #: Prefixes of the form fields for the account of a deviation, and for the statement on an output.
 ACCOUNT_PREFIX, OUTPUT_PREFIX = "account-", "output-"
@@ -61,8 +63,8 @@ class Lateness:
 class DetectedDeviation:
     """A deviation found on a step.
 
-    ``subject`` identifies it within its step; ``what`` is the SOP's item or output (empty for time). Minutes are
-    working minutes.
+    ``subject`` identifies it within its step; ``what`` is the SOP's item or output (for time: its limit on a stretch of
+    steps, empty for a step's own standard). Minutes are working minutes.
     """
 
     kind: DeviationKind
@@ -97,6 +99,12 @@ class DetectedDeviation:
         if self.kind is DeviationKind.TIME:
             measured = duration_message(self.measured_minutes or 0, by_clock=self.by_clock)
             values: dict[str, object] = {"measured": measured, "standard": self.standard}
+            if self.what:
+                return _(
+                    "“%(what)s” has taken %(measured)s; its limit is %(standard)s. Explain the delay.",
+                    what=self.what,
+                    **values,
+                )
             if self.by_clock:
                 return _("This step has taken %(measured)s; its standard is %(standard)s. Explain the delay.", **values)
             return _(
@@ -114,6 +122,18 @@ def lateness_deviation(lateness: Lateness) -> DetectedDeviation:
         standard=lateness.standard,
         allowed_minutes=lateness.allowed_minutes,
         measured_minutes=lateness.measured_minutes,
+    )
+
+
+def limit_deviation(stretch: Stretch) -> DetectedDeviation:
+    """Return a stretch that took longer than its limit as a deviation."""
+    return DetectedDeviation(
+        DeviationKind.TIME,
+        stretch.subject,
+        what=stretch.limit.title,
+        standard=stretch.limit.standard.text,
+        allowed_minutes=round_up_to_minutes(stretch.allowed_time),
+        measured_minutes=round_up_to_minutes(stretch.measured_time),
     )
 
 

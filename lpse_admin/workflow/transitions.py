@@ -95,6 +95,8 @@ class Evidence:
     confirmed_equipment: Collection[str] = frozenset()
     lateness: Lateness | None = None
     raised_deviations: Collection[DetectedDeviation] = ()
+    #: Limits on stretches of steps that are passed, and not raised yet.
+    passed_limits: Collection[DetectedDeviation] = ()
 
 
 def is_actor(rule: StepRule, position: Position, principal: Principal) -> bool:
@@ -267,6 +269,7 @@ def detect_deviations(
     if not sop.switches.deviations:
         return ()
     detected = [lateness_deviation(evidence.lateness)] if evidence.lateness else []
+    detected += evidence.passed_limits
     detected += map(_missing_item_deviation, missing_items(sop, position, outcome, evidence))
     if not _is_without_requirements(sop, position, outcome):
         detected += [

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import and_, bindparam, false, or_, select
 
 from lpse_admin.accounts.roles import Role
+from lpse_admin.i18n import own_words
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step, Urgency
 from lpse_admin.workflow.transitions import Principal, reason_not_eligible
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from lpse_admin.sop import Sop
     from lpse_admin.workflow.transitions import Position
+    from lpse_admin.worktime.limits import Stretch
     from models.changes.change import ChangeRequest
     from models.changes.moves.case_file import CaseFile
     from models.changes.steps.activity import Activity
@@ -218,6 +220,26 @@ def notify_overdue(session: Session, change: ChangeRequest, activity: Activity, 
         session, Event.OVERDUE, people.values(), now=now, key=f"overdue-{activity.id}", change=change,
         activity=activity, step=activity.step.title, arrived=activity.arrived_at,
         by=activity.assignee and activity.assignee.full_name,
+    )  # fmt: skip
+
+
+def key_of_limit(stretch: Stretch, change_id: int, activity_id: int) -> str:
+    """Return what identifies the notifications of a stretch: of its lateness once, before it once in each step."""
+    return f"overdue-{change_id}-{stretch.subject}" if stretch.is_late else f"soon-{activity_id}-{stretch.subject}"
+
+
+def notify_limit(
+    session: Session, change: ChangeRequest, activity: Activity, stretch: Stretch, now: dt.datetime
+) -> None:
+    """Notify whoever has the step that a limit is passed or nearly so, and of a passed one the heads; each once."""
+    _lock_change(session, change)
+    people = {user.id: user for user in _assignee_or_eligible(session, change, activity, now)}
+    if stretch.is_late:
+        people |= {user.id: user for user in heads_and_acting_heads(session, change, now)}
+    notify(
+        session, Event.OVERDUE if stretch.is_late else Event.SOON_LATE, people.values(), now=now,
+        key=key_of_limit(stretch, change.id, activity.id), change=change, activity=activity,
+        step=own_words(stretch.limit.title), arrived=activity.arrived_at, due=stretch.due,
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ processed under its lock, and deviations and notifications have unique keys.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from sqlalchemy import select
@@ -14,6 +16,7 @@ from sqlalchemy import select
 from lpse_admin.notifications.events import Event
 from lpse_admin.sop.steps import Step
 from lpse_admin.workflow.deviations import DeviationKind
+from lpse_admin.worktime.limits import measure_stretches
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step
 from models.changes.change import ChangeRequest
 from models.changes.steps import durations
@@ -28,12 +31,14 @@ from models.notifications.notification import Notification
 from models.office.agency import Agency
 from models.office.calendars import load_calendar, load_warning_share
 from models.releases.revising import remind_of_unrecorded
-from models.sops.sop import SopRevision
+from models.sops.sop import SopRevision, load_sops
 
 if TYPE_CHECKING:
     import datetime as dt
 
     from sqlalchemy.orm import Session
+
+    from lpse_admin.worktime.step_timing import StepTiming
 
 _PERCENT = 100
 
@@ -66,7 +71,11 @@ def sweep(session: Session, agency: Agency, now: dt.datetime) -> SweepResult:
     remind_of_unrecorded(session, agency, now)
     share = load_warning_share(session, agency.id) / _PERCENT
     result = SweepResult()
-    for change_id in _changes_to_process(session, agency, share, now):
+    change_ids = [
+        *_changes_to_process(session, agency, share, now),
+        *_changes_in_stretches(session, agency, share, now),
+    ]
+    for change_id in dict.fromkeys(change_ids):
         result += _process_change(session, change_id, share, now)
     return result
 
@@ -119,6 +128,56 @@ _TIMESTAMP_COLUMNS = (
 )
 
 
+def _changes_in_stretches(session: Session, agency: Agency, share: float, now: dt.datetime) -> list[int]:
+    """Return the ids of the open requests in a stretch whose limit is passed or nearly so, and which nobody was told.
+
+    SOPs without limits take no statement of their own.
+    """
+    sops = {id_: sop for id_, sop in load_sops(session, agency.id).items() if sop.limits}
+    if not sops:
+        return []
+    is_open = (ChangeRequest.agency_id == agency.id, ChangeRequest.closed_at.is_(None))
+    rows = session.execute(
+        select(
+            Activity.id, Activity.change_id, Activity.sop_id, Activity.step, Activity.arrived_at, Activity.finished_at
+        )
+        .join(ChangeRequest, ChangeRequest.id == Activity.change_id)
+        .where(*is_open, ChangeRequest.submitted_at.is_not(None), Activity.sop_id.in_(sops))
+        .order_by(Activity.change_id, Activity.sequence)
+    )
+    told = set(
+        session.scalars(
+            select(Notification.key)
+            .join(ChangeRequest, ChangeRequest.id == Notification.change_id)
+            .where(*is_open, Notification.event.in_((Event.SOON_LATE, Event.OVERDUE)))
+        )
+    )
+    calendar = load_calendar(session, agency)
+    change_ids = []
+    for change_id, group in groupby(rows, key=attrgetter("change_id")):
+        visits = list(group)
+        for stretch in measure_stretches(calendar, sops[visits[0].sop_id], visits, now):
+            key = rules.key_of_limit(stretch, change_id, visits[-1].id)
+            if stretch.is_open and stretch.fraction_used >= share and key not in told:
+                change_ids.append(change_id)
+    return change_ids
+
+
+def _process_stretches(
+    session: Session, change: ChangeRequest, current: Activity, share: float, now: dt.datetime
+) -> SweepResult:
+    """Notify whom it concerns of the limits that a request has passed, or is about to."""
+    if not change.sop.limits:
+        return SweepResult()
+    result = SweepResult()
+    calendar = load_calendar(session, change.agency)
+    for stretch in measure_stretches(calendar, change.sop, change.activities, now):
+        if stretch.is_open and stretch.fraction_used >= share:
+            rules.notify_limit(session, change, current, stretch, now)
+            result += SweepResult(overdue=1) if stretch.is_late else SweepResult(due_soon=1)
+    return result
+
+
 def _process_change(session: Session, change_id: int, share: float, now: dt.datetime) -> SweepResult:
     """Raise the deviation and send the notifications that are due for one request, under its lock."""
     change = session.scalars(
@@ -132,11 +191,18 @@ def _process_change(session: Session, change_id: int, share: float, now: dt.date
     if current is None:
         return SweepResult()
     times = measure_activity(change, current, now)
+    raised = raise_overdue(change, now)
+    session.flush()
+    stretches = _process_stretches(session, change, current, share, now)
+    return SweepResult(tuple(raised)) + stretches + _process_step(session, change, current, times, share, now)
+
+
+def _process_step(  # the state of one step
+    session: Session, change: ChangeRequest, current: Activity, times: StepTiming, share: float, now: dt.datetime
+) -> SweepResult:
     if times.is_late:
-        raised = raise_overdue(change, now)
-        session.flush()
         rules.notify_overdue(session, change, current, now)
-        return SweepResult(tuple(raised), overdue=1)
+        return SweepResult(overdue=1)
     if times.due is not None and times.fraction_used is not None and times.fraction_used >= share:
         rules.notify_due_soon(session, change, current, times.due, now)
         return SweepResult(due_soon=1)

@@ -54,7 +54,7 @@ from views.retention.references import ArchiveReferenceView
 from views.retention.rules import RetentionView
 from views.search import search
 from views.self_check.findings import SelfCheckView
-from views.sops import flow_cell, own_fields
+from views.sops import flow_cell, limits, own_fields
 from views.sops.editor.edited_sops import EditedSopView
 from views.sops.sops import SopView
 from views.takeover.imports import AssetImportView
@@ -149,6 +149,7 @@ def register(app: Flask) -> None:
         roles=lambda: tuple(Role),
     )
     flow_cell.init_app(app)
+    limits.init_app(app)
     own_fields.init_app(app)
     layout.init_app(app, menu)
 

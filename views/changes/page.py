@@ -23,6 +23,7 @@ from lpse_admin.workflow.record_fields import (
     fields_of_step,
 )
 from lpse_admin.workflow.transitions import required_items
+from lpse_admin.worktime.limits import measure_stretches
 from models.changes.assets.affected import affected_by
 from models.changes.loading import ChangeDetails, details_of, load_change, steps_of
 from models.changes.moves.case_file import read_case, with_record
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
     from lpse_admin.errors import Refused
     from lpse_admin.sop import Move, RequiredItem
     from lpse_admin.workflow.deviations import DetectedDeviation
+    from lpse_admin.worktime.limits import Stretch
     from lpse_admin.worktime.step_timing import StepTiming
     from models.changes.assets.change_item import ChangeItem
     from models.changes.change import ChangeRequest
@@ -132,6 +134,8 @@ class ChangePage:
     documents: Sequence[Document]
     deviations: Sequence[Deviation]
     sop_revision: int | None
+    #: The stretches of steps that have a limit, as far as the request went through them.
+    stretches: tuple[Stretch, ...]
     #: Times and assignment of the current step.
     timing: StepTiming | None
     assignment: Assignment | None
@@ -235,6 +239,7 @@ class ChangePage:
             documents=details.documents,
             deviations=details.deviations,
             sop_revision=details.sop_revision,
+            stretches=() if change.is_draft else measure_stretches(case.calendar, case.sop, case.visits, case.now),
             timing=timing if not change.is_draft else None,
             assignment=Assignment.of(case, current, reassign_form) if current is not None else None,
             delays=tuple(time_deviations(case, timing)) if form is not None and timing is not None else (),

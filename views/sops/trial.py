@@ -10,7 +10,7 @@ from flask import Response, request, send_file
 from flask_babel import gettext
 
 from lpse_admin.errors import Malformed, NoSuchMove, NotFound
-from lpse_admin.i18n import Message, _, join_messages
+from lpse_admin.i18n import Message, _, join_messages, own_words
 from lpse_admin.parsing import UnreadableError
 from lpse_admin.parsing.dates import read_date
 from lpse_admin.trial.totals import STEP_COUNTS
@@ -29,7 +29,7 @@ from views.i18n.language import current_timezone, format_date, format_datetime, 
 from views.listing.export_log import record_export
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from lpse_admin.sop import Sop
     from lpse_admin.trial.judging import JudgedRequest, JudgedStep
@@ -51,6 +51,7 @@ _FACTS = {
     "lacking": _("Would lack something that this SOP asks for and theirs did not"),
     "late": _("With a step that would be late"),
     "was_late": _("With a step that is late by the SOP that they followed"),
+    "limits": _("Would have passed a limit on a stretch of steps"),
     "other_actor": _("With a step that another actor would have had to take"),
     "barred_requests": _("With a step that its actor would have been barred from by the separation of duties"),
 }
@@ -151,7 +152,7 @@ def _request_cells(one: JudgedRequest) -> list[Message | str]:
         one.title,
         one.stop.message if one.stop else "",
         _join(_of_step(step, join_messages(list(step.lacking), ", ")) for step in one.lacking),
-        _join(step.title for step in one.late),
+        _join((*(step.title for step in one.late), *map(own_words, one.passed_limits))),
         _join(_who_would_act(one)),
         _join(_of_step(step, _has_already(step)) for step in one.barred),
     ]
@@ -173,7 +174,7 @@ def _of_step(step: JudgedStep, what: Message | str) -> Message:
     return _("%(step)s: %(what)s", step=step.title, what=what)
 
 
-def _join(messages: Iterator[Message]) -> Message | str:
+def _join(messages: Iterable[Message]) -> Message | str:
     """Return messages as one; the same one once."""
     parts = list({tr(message): message for message in messages}.values())
     return join_messages([*parts]) if parts else ""

@@ -53,6 +53,7 @@ def compare(before: SopDocument, after: SopDocument) -> list[RowChange]:
     return [
         *_part_changes(_("SOP header"), _head_cells(before), _head_cells(after)),
         *_part_changes(_("Program settings under this SOP"), _switch_cells(before), _switch_cells(after)),
+        *_matched(_limit_entries(before), _limit_entries(after)),
         *_matched(_actor_entries(before), _actor_entries(after)),
         *_matched(_row_entries(before), _row_entries(after)),
     ]
@@ -153,6 +154,20 @@ def _cell(value: object) -> Cell:
 
 def _term(value: object) -> str:
     return f"{value.get('term', '')} {value.get('text', '')}" if isinstance(value, dict) else str(value)
+
+
+def _limit_entries(document: SopDocument) -> _Entries:
+    names = document.step_names(numbered=False)
+    entries: _Entries = {}
+    for number, limit in enumerate(document.limits):
+        title = str(limit.get("title", ""))
+        cells: dict[Message, Cell] = {
+            PART_LABELS[key]: (names.get(str(limit[key]), str(limit[key])),) if limit.get(key) else ()
+            for key in ("from", "to")
+        }
+        cells[PART_LABELS["time"]] = _texts(limit.get("time"))
+        entries[title if title not in entries else f"{title}-{number}"] = (_("Limit “%(limit)s”", limit=title), cells)
+    return entries
 
 
 def _actor_entries(document: SopDocument) -> _Entries:

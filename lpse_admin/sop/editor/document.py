@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     Values = dict[str, Any]
 
-_LISTS = ("actors", "rows", "steps", "glossary")
+_LISTS = ("actors", "rows", "steps", "glossary", "limits")
 _TABLES = ("agency", "signatory", "switches")
 #: Outcomes whose target the checker fixes.
 _FIXED_TARGETS = {
@@ -171,6 +171,14 @@ class SopDocument:
     def actor_title(self, key: object) -> str:
         """Return the title of the actor with this key; empty if there is none."""
         return next((str(actor.get("title", "")) for actor in self.actors if actor.get("key") == key), "")
+
+    # -- limits ----------------------------------------------------------------------------------------------
+
+    @property
+    def limits(self) -> list[Values]:
+        """The limits on the time of stretches of steps."""
+        limits: list[Values] = self.values["limits"]
+        return limits
 
     # -- rows ------------------------------------------------------------------------------------------------
 

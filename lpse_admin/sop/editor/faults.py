@@ -91,10 +91,8 @@ def place_of(document: SopDocument, path: tuple[str | int, ...]) -> Place:
     index = path[1] if len(path) > 1 and isinstance(path[1], int) else None
     if first == "actors":
         return Place(Section.ACTORS, index, part=words[0] if words else "")
-    if first == "without_verification":
-        return Place(Section.SETTINGS, part=first)
-    if first == "switches":
-        return Place(Section.SETTINGS, part=str(path[1]) if len(path) > 1 else "")
+    if first in _SETTINGS:
+        return Place(Section.SETTINGS, part=_SETTINGS[first](path))
     if first not in (STEP_LIST, "rows"):
         return Place(Section.HEAD, part="_".join(part for part in path if isinstance(part, str)))
     rows = document.rows()
@@ -103,6 +101,14 @@ def place_of(document: SopDocument, path: tuple[str | int, ...]) -> Place:
     if words[:1] == ["fields"] and isinstance(field, int):
         return Place(Section.ROWS, row, field, words[1] if len(words) > 1 else "")
     return Place(Section.ROWS, row, part="-".join(map(str, path[2:4])))
+
+
+#: The input of a setting, by the part of the file that it is in.
+_SETTINGS: dict[str | int, Callable[[tuple[str | int, ...]], str]] = {
+    "without_verification": lambda _path: "without_verification",
+    "switches": lambda path: str(path[1]) if len(path) > 1 else "",
+    "limits": lambda path: f"limit-{'-'.join(map(str, (*path, 0, 'title')[1:3]))}",
+}
 
 
 def _where(document: SopDocument, place: Place) -> Message:
@@ -215,6 +221,17 @@ PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "no key can be made from this label: set one with key =": _say(
         _("The label of a requirement needs letters or digits.")
     ),
+    "%(step)s is not a step of this SOP; its steps are %(known)s": _say(
+        _("A limit names a row that is not there: choose another for “%(label)s”.")
+    ),
+    "another limit has the same title": _say(_("There are two limits with the same name.")),
+    "no limit ends with the request: a draft is not work of the office": _say(
+        _("No limit ends with the request itself: a draft is not work of the office.")
+    ),
+    "%(last)s cannot be reached from %(first)s": _say(
+        _("The limit ends with “%(last)s”, which no request reaches from “%(first)s”.")
+    ),
+    "an SOP has at most %(most)s limits": _say(_("There are more than %(most)s limits.")),
     "the fields of %(step)s are those of request": _say(
         _("An answer to a return has the fields of the request: ask for them there.")
     ),

@@ -63,6 +63,8 @@ PART_LABELS: dict[str, Message] = {
     "listed": _("Shown in lists from the start"),
     "of": _("Record of which row"),
     "term": _("Term"),
+    "from": _("From the arrival at the row"),
+    "to": _("Until this row is finished"),
 }
 SWITCH_LABELS: dict[str, Message] = {
     "head_approves_every_change": _("The head approves every change"),

@@ -35,7 +35,7 @@ from models.changes.revision import ChangeRevision
 from models.changes.steps import due_times, durations, record_store
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity, Evaluation
 from models.changes.steps.field_value import copy_field_values
-from models.changes.steps.timing import lateness_of, remeasure, time_deviations
+from models.changes.steps.timing import lateness_of, remeasure, time_deviations, unraised_limits
 from models.changes.steps.undisposed import undisposed
 from models.deviations import deviation
 from models.documents.document import attached_keys
@@ -210,6 +210,7 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
             confirmed_equipment=frozenset(given.equipment),
             lateness=lateness_of(times, case.standard),
             raised_deviations=time_deviations(case, times),
+            passed_limits=unraised_limits(case),
         )
         waiting = undisposed(case.change) if outcome is Outcome.VERIFIED else []
         others = conflicts.conflicts(session, case, record) if outcome is Outcome.SCHEDULED and not wrong else {}
@@ -327,7 +328,7 @@ def _write_record(session: Session, case: CaseFile, validated: _ValidatedMove) -
             record_store.apply_asset_mutations(case.change, current, outcome, case.actor, case.now)
     deviation.dispose_all(validated.undisposed, _disposals(validated.given), case.actor, now=case.now)
     current.declared = {}
-    remeasure(current, validated.times)
+    remeasure(case, current, validated.times)
     deviation.raise_deviations(case.change, current, validated.deviations, now=case.now, while_open=False)
     deviation.store_accounts(current, validated.given, case.actor, case.capacity, now=case.now)
 

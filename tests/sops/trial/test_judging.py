@@ -219,6 +219,17 @@ def test_who_did_what_the_other_part_checks_would_have_been_barred() -> None:
     assert (totals.barred_requests, dict(totals.barred)) == (1, {("head", Step.VERIFICATION): 1})
 
 
+def test_a_limit_on_a_stretch_that_would_have_been_passed_is_told_once() -> None:
+    text = TEXTS["empat-blok-2027"] + '\n[[limits]]\ntitle = "Seluruhnya"\ntime = "10 hari kalender"\n'
+    limited = parse(text, "empat-blok-2027")
+    judged = judge(limited, CALENDAR, past(LUMAJANG, "submitted", "accepted", "normal"))
+    assert judged.passed_limits == ("Seluruhnya",)
+    assert not judge(limited, CALENDAR, past(LUMAJANG, "submitted", "rejected")).passed_limits
+    totals = TrialTotals.of(limited)
+    totals.add(judged)
+    assert totals.limits == 1
+
+
 def test_another_actor_is_one_of_another_role() -> None:
     judged = judge(NEW, CALENDAR, past(LUMAJANG, *NORMAL))
     assert [(step.step, step.actor) for step in judged.other_actors] == [(Step.TEST, "Pemohon")]

@@ -14,6 +14,7 @@ from flask import render_template
 from lpse_admin.errors import Refused
 from lpse_admin.i18n import LabelledEnum, _
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, fields_of_step
+from lpse_admin.worktime.limits import measure_stretches
 from lpse_admin.worktime.step_timing import measure_step
 from models.changes.comment import comments_of
 from models.changes.loading import details_of, load_change, steps_of
@@ -57,6 +58,7 @@ def change_files(session: Session, change_id: int, folder: str) -> Iterator[tupl
         change=change,
         fields=[*_request_fields(change), *_filed(session, change_id)],
         steps=[(step, _record(step), timings[step.id]) for step in steps],
+        stretches=_stretches(session, change, steps),
         deviations=details.deviations,
         documents=details.documents,
         reassignments=details.reassignments,
@@ -116,6 +118,22 @@ def _timings(session: Session, change: ChangeRequest, steps: Iterable[StepShown]
             format_duration(timing.allowed_time, by_clock=timing.by_clock),
         )
     return results
+
+
+def _stretches(session: Session, change: ChangeRequest, steps: Iterable[StepShown]) -> list[tuple[str, ...]]:
+    """Return in words of each stretch of steps that has a limit when it began, ended and was due, and what it took."""
+    calendars, sops = load_calendars_and_sops(session, [change.agency])
+    return [
+        (
+            one.limit.title,
+            format_datetime(one.began_at),
+            format_datetime(one.ended_at),
+            format_duration(one.measured_time, by_clock=one.by_clock),
+            one.limit.standard.text,
+            format_datetime(one.due),
+        )
+        for one in measure_stretches(calendars[change.agency_id], sops[change.sop_id], steps, now())
+    ]
 
 
 def _record(step: StepShown) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from lpse_admin.papers.content import PaperContent
 from lpse_admin.papers.kinds import PaperKind
 from lpse_admin.sop import spaced_nip
 from views.papers.contents.wording import Words
+from views.sops.limits import limit_rows
 from views.sops.own_fields import own_field_rows
 
 if TYPE_CHECKING:
@@ -86,7 +87,21 @@ def _table(sop: Sop, words: Words) -> dict[str, Any]:
         "actors": [actor.title for actor in chart.columns],
         "dividers": list(layout.dividers),
         "rows": [_row(sop, chart, row, layout.rows[index], index, words) for index, row in enumerate(chart.rows)],
+        **_limits(sop, words),
         **_own_fields(sop, words),
+    }
+
+
+def _limits(sop: Sop, words: Words) -> dict[str, Any]:
+    """Return the limits on stretches of steps; no key where there are none, as in papers printed before."""
+    if not sop.limits:
+        return {}
+    headings = (_("Limit"), _("From"), _("Until"), _("Time"))
+    rows = [[title, *(words.text(part) for part in ends)] for title, *ends in limit_rows(sop)]
+    return {
+        "limits_label": words.text(_("Limits of time")),
+        "limits_headings": [words.text(heading) for heading in headings],
+        "limits": rows,
     }
 
 

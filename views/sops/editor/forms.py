@@ -173,14 +173,53 @@ def settings_form(document: SopDocument) -> Fields:
         render_kw={"rows": 2},
     )
     data["without_verification"] = text_of(document.values.get("without_verification"))
-    return Fields(fields, {**data, "clock": switches.get("clock", "handling")})
+    limits = limits_form(document)
+    return Fields(fields | limits.fields, {**data, "clock": switches.get("clock", "handling"), **limits.data})
 
 
 def read_settings(document: SopDocument, form: DocumentForm) -> None:
     """Put the switches into the document."""
     values = typed(form)
     set_values(document.values, {"without_verification": values.pop("without_verification")})
+    read_limits(document, values)
+    values = {key: value for key, value in values.items() if not key.startswith(_LIMIT)}
     document.values["switches"] |= {key: value for key, value in values.items() if value is not None}
+
+
+#: Before the names of the fields of a limit.
+_LIMIT = "limit-"
+
+
+def limits_form(document: SopDocument) -> Fields:
+    """Return the fields of the limits, with a row for another."""
+    steps = list(document.step_names().items())
+    fields: dict[str, Any] = {}
+    data: dict[str, object] = {}
+    for index, limit in enumerate([*document.limits, {}]):
+        name = f"{_LIMIT}{index}"
+        first = [("", _("the submission of the request")), *steps]
+        last = [("", _("the end of the request")), *steps]
+        fields |= {
+            f"{name}-title": StringField(_("Name of the limit"), description=_("Empty to remove it.") if limit else ""),
+            f"{name}-from": select(PART_LABELS["from"], first, limit.get("from")),
+            f"{name}-to": select(PART_LABELS["to"], last, limit.get("to")),
+            f"{name}-time": StringField(
+                PART_LABELS["time"], description=_("Such as 3 hari kerja, or 24 jam kalender by the clock.")
+            ),
+        }
+        data |= {f"{name}-{key}": text_of(limit.get(key)) for key in ("title", "from", "to", "time")}
+    return Fields(fields, data)
+
+
+def read_limits(document: SopDocument, values: dict[str, Any]) -> None:
+    """Put what was typed into the limits; one without a name and a time is removed, and the last one added."""
+    kept = []
+    for index, limit in enumerate([*document.limits, {}]):
+        told = {key: values[f"{_LIMIT}{index}-{key}"] for key in ("title", "from", "to", "time")}
+        if told["title"] or (told["time"] and index == len(document.limits)):
+            set_values(limit, told)
+            kept.append(limit)
+    document.values["limits"] = kept
 
 
 # -- actors ----------------------------------------------------------------------------------------------------------
