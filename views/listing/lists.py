@@ -485,16 +485,18 @@ def row_processor(columns: Sequence[Column], session: Session) -> Callable[[Sequ
     if not derivations:
         return lambda values: values
     plain = [column for column in columns if not isinstance(column.expression, ComputedColumns)]
-    workers = [
-        (derivation, derivation.make_function(session), len(derivation.expressions)) for derivation in derivations
-    ]
+    workers, start = [], len(plain)
+    for derivation in derivations:
+        workers.append((derivation.make_function(session), slice(start, start + len(derivation.expressions))))
+        start += len(derivation.expressions)
+    computed = [column for column in columns if isinstance(column.expression, ComputedColumns)]
+    sources = [(derivations.index(column.expression), column.key) for column in computed]
+    places = {column: place for place, column in enumerate([*plain, *computed])}
+    order = [places[column] for column in columns]
 
     def finish(values: Sequence[Any]) -> Sequence[Any]:
-        cells: dict[str, object] = dict(zip((column.key for column in plain), values, strict=False))
-        index = len(plain)
-        for _derivation, work, length in workers:
-            cells.update(work(*values[index : index + length]))
-            index += length
-        return [cells[column.key] for column in columns]
+        results = [work(*values[read]) for work, read in workers]
+        cells = (*values[: len(plain)], *(results[number][key] for number, key in sources))
+        return [cells[place] for place in order]
 
     return finish
