@@ -45,6 +45,11 @@ class Superior:
     title: str
     decree_date: dt.date | None
 
+    def sign(self, delegation: Delegation) -> None:
+        """Enter who appoints as the one whose decree ``delegation`` is."""
+        delegation.head_name, delegation.head_title = strip_blank(self.name), strip_blank(self.title)
+        delegation.decree_date = self.decree_date
+
 
 def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
     session: Session,
@@ -91,18 +96,21 @@ def grant_delegation(  # noqa: PLR0913 - the columns of a delegation
         unconfirmed_since=None if head is not None and by.id == head.id else now,
     )
     if superior is not None:
-        delegation.head_name, delegation.head_title = strip_blank(superior.name), strip_blank(superior.title)
-        delegation.decree_date = superior.decree_date
+        superior.sign(delegation)
     if errors := _errors(session, delegation, now):
         raise ValidationFailed(_("The delegation cannot be recorded with these values."), field_errors=errors)
+    _record(session, delegation, by, now)
+    return delegation
+
+
+def _record(session: Session, delegation: Delegation, by: User, now: dt.datetime) -> None:
     session.add(delegation)
     session.flush()
-    _GRANTED.describe(session, reason=reason)
+    _GRANTED.describe(session, reason=delegation.reason)
     if delegation.unconfirmed_since is None:
         _begin(session, delegation, by, now)
     else:
         _ask_to_confirm(session, delegation, by, now)
-    return delegation
 
 
 def confirm_delegation(delegation: Delegation, *, by: User, now: dt.datetime) -> None:

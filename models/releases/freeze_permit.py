@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from lpse_admin.sop import Sop
     from models.accounts.user import User
     from models.changes.moves.case_file import CaseFile
+    from models.documents.document import Document
 
 
 _PERMITTED = AuditAction("freeze.permit", _("Permitted a release in a freeze"))
@@ -153,17 +154,6 @@ def grant_permit(  # noqa: PLR0913 - the columns of a permit
         raise NoSuchMove(_("This release is in the past, is already permitted, or is not blocked by the freeze."))
     if error := text_error(reason, required_label=_("Reason")):
         raise ValidationFailed(error, field_errors={"reason": error})
-    document = None
-    if letter is not None:  # attached to the current step of the request
-        document = attach(
-            session,
-            name=letter.name,
-            media_type=letter.media_type,
-            content=letter.content,
-            by=by,
-            now=now,
-            activity=case.current,
-        )
     permit = FreezePermit(
         agency_id=change.agency_id,
         freeze=freeze,
@@ -173,12 +163,25 @@ def grant_permit(  # noqa: PLR0913 - the columns of a permit
         capacity=capacity(case.sop, _head_step_or_role(case.sop), by, delegation),
         delegation_id=delegation.id if delegation else None,
         reason=strip_blank(reason),
-        letter_id=document.id if document else None,
+        letter_id=None if letter is None else _attach(session, letter, case, now=now).id,
     )
     session.add(permit)
     _PERMITTED.describe(session, reason=permit.reason, capacity=permit.capacity)
     session.flush()
     return permit
+
+
+def _attach(session: Session, letter: PermitLetter, case: CaseFile, *, now: dt.datetime) -> Document:
+    """Attach the letter of a permit to the current step of the request."""
+    return attach(
+        session,
+        name=letter.name,
+        media_type=letter.media_type,
+        content=letter.content,
+        by=case.actor,
+        now=now,
+        activity=case.current,
+    )
 
 
 def _head_step_or_role(sop: Sop) -> Step | Role:

@@ -50,7 +50,7 @@ from views.notifications.mails import change_notifications
 from views.releases.conflicts import ReleaseConflicts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sqlalchemy import ColumnElement
     from wtforms import Field
@@ -218,7 +218,6 @@ class ChangePage:
         waits_for_head = current is not None and rule is not None and rule.actor is Role.HEAD
         waits_for = str(case.sop.actor_title(change.step)) if rule is not None else None
         moves = case.open_moves() if form is not None else ()
-        shown_by_id = {step.id: step for step in details.steps}
         return cls(
             case=case,
             request_facts=(*_request_facts(change, material.request_keys), *_own_facts_of_request(details)),
@@ -243,11 +242,7 @@ class ChangePage:
             timing=timing if not change.is_draft else None,
             assignment=Assignment.of(case, current, reassign_form) if current is not None else None,
             delays=tuple(time_deviations(case, timing)) if form is not None and timing is not None else (),
-            outdated_deviation_ids=frozenset(
-                one.id
-                for one in details.deviations
-                if one.kind is DeviationKind.TIME and is_obsolete(one, case.timing(shown_by_id[one.activity_id]))
-            ),
+            outdated_deviation_ids=frozenset(_outdated_deviations(case, details)),
             undisposed=tuple(undisposed(change)) if form is not None and change.step.kind is Step.VERIFICATION else (),
             absent_head=_absent_head(case, current, waits_for) if waits_for_head else None,
             may_record_absence=waits_for_head and may_record_absence(),
@@ -346,6 +341,14 @@ def _count_filled(form: StepForm | None, moves: tuple[Move, ...]) -> tuple[int, 
 def _absent_head(case: CaseFile, current: StepShown | None, head: str | None) -> AbsentHead | None:
     arrived = current.arrived_at if current else None
     return absent_head(case.change.agency, head=head, arrived=arrived, position=case.position)
+
+
+def _outdated_deviations(case: CaseFile, details: ChangeDetails) -> Iterator[int]:
+    """Yield the ids of the deviations from a standard time that no longer are any."""
+    steps = {step.id: step for step in details.steps}
+    for one in details.deviations:
+        if one.kind is DeviationKind.TIME and is_obsolete(one, case.timing(steps[one.activity_id])):
+            yield one.id
 
 
 def _request_facts(change: ChangeRequest, said: frozenset[str]) -> tuple[FactGroup, ...]:

@@ -22,7 +22,7 @@ from models.releases.calendar import CalendarEntry, CalendarEntryKind, calendar_
 from views.i18n.language import current_locale, format_date, tr
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from zoneinfo import ZoneInfo
 
     from models.accounts.user import User
@@ -124,10 +124,8 @@ class CalendarPage:
     def from_args(cls, args: Mapping[str, str], reader: ActingUser, now: dt.datetime, zone: ZoneInfo) -> CalendarPage:
         """Return the page for ``args`` in ``zone``. Raises Malformed for an invalid view, date or environment."""
         today = now.astimezone(zone).date()
-        view, date = (
-            _parse_member(CalendarMode, args.get("view") or CalendarMode.MONTH),
-            _parse_date(args.get("date"), today),
-        )
+        view = _parse_member(CalendarMode, args.get("view") or CalendarMode.MONTH)
+        date = _parse_date(args.get("date"), today)
         environment = _parse_member(Environment, args["environment"]) if args.get("environment") else None
         shows_all = args.get("all") == "1"
         query = _CalendarQuery(view, date, environment)
@@ -135,35 +133,17 @@ class CalendarPage:
         formatter = _CalendarFormatter(zone, today, _holiday_lookup(reader.user), query)
         days = [first + dt.timedelta(number) for number in range((last - first).days + 1)]
         midnights = [_midnight(day, zone) for day in (*days, last + _ONE_DAY)]
-        entries: list[CalendarEntry] = []
-        weeks: list[tuple[CalendarDay, ...]] = []
-        if view is CalendarMode.LIST:
-            with_void = calendar_entries(
-                db.session(),
-                reader.user,
-                (midnights[0], midnights[-1]),
-                is_acting_head=reader.is_acting_head,
-                environment=environment,
-                limit=_MAX_IN_LIST + 1,
-            )
-            entries = [entry for entry in with_void if not entry.is_void]
-        else:
-            most = _MAX_PER_DAY if view is CalendarMode.MONTH and not shows_all else None
-            by_day = entries_by_day(
-                db.session(), reader, midnights, most=most, spare=_MAX_BEYOND, environment=environment
-            )
-            cells = [formatter.day(day, of_day) for day, of_day in zip(days, by_day, strict=True)]
-            weeks = [tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK)]
+        most = _MAX_PER_DAY if view is CalendarMode.MONTH and not shows_all else None
+        entries = _list_entries(reader, midnights, environment) if view is CalendarMode.LIST else None
+        weeks = _weeks(reader, formatter, days, midnights, environment, most) if entries is None else ()
         earlier, later = query.adjacent_dates()
         return cls(
             view=view,
             heading=query.heading(),
             weekdays=tuple(current_locale().days["format"]["wide"][number] for number in range(_DAYS_PER_WEEK)),
-            weeks=tuple(weeks),
-            list_items=tuple(formatter.item(entry) for entry in entries[:_MAX_IN_LIST])
-            if view is CalendarMode.LIST
-            else (),
-            is_truncated=view is CalendarMode.LIST and len(entries) > _MAX_IN_LIST,
+            weeks=weeks,
+            list_items=tuple(formatter.item(entry) for entry in (entries or ())[:_MAX_IN_LIST]),
+            is_truncated=len(entries or ()) > _MAX_IN_LIST,
             environment=environment,
             views=tuple((other, query.query_string(view=other)) for other in CalendarMode),
             date=date,
@@ -174,6 +154,35 @@ class CalendarPage:
             zone=now.astimezone(zone).tzname() or "",
             shows_agency=reader.user.is_superadmin,
         )
+
+
+def _list_entries(
+    reader: ActingUser, midnights: Sequence[dt.datetime], environment: Environment | None
+) -> list[CalendarEntry]:
+    """Return the entries of the list, one more than it shows at the most."""
+    with_void = calendar_entries(
+        db.session(),
+        reader.user,
+        (midnights[0], midnights[-1]),
+        is_acting_head=reader.is_acting_head,
+        environment=environment,
+        limit=_MAX_IN_LIST + 1,
+    )
+    return [entry for entry in with_void if not entry.is_void]
+
+
+def _weeks(
+    reader: ActingUser,
+    formatter: _CalendarFormatter,
+    days: Sequence[dt.date],
+    midnights: Sequence[dt.datetime],
+    environment: Environment | None,
+    most: int | None,
+) -> tuple[tuple[CalendarDay, ...], ...]:
+    """Return the days of the grid, a week each, with ``most`` entries a day."""
+    by_day = entries_by_day(db.session(), reader, midnights, most=most, spare=_MAX_BEYOND, environment=environment)
+    cells = [formatter.day(day, of_day) for day, of_day in zip(days, by_day, strict=True)]
+    return tuple(tuple(cells[start : start + _DAYS_PER_WEEK]) for start in range(0, len(cells), _DAYS_PER_WEEK))
 
 
 @dataclass(frozen=True, slots=True)

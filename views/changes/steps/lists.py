@@ -130,6 +130,7 @@ _REQUEST_COLUMNS = (
     Column("requester", _("Requester"), ChangeRequest.requester_name, in_list=False, in_list_while_open=True),
     replace(KIND_COLUMN, in_list_while_open=True),
 )
+_URGENCY_COLUMN = Column("urgency", _("Urgency"), ChangeRequest.urgency, CellKind.CHOICE, Urgency)
 _HEAD_COLUMNS = (
     Column(
         "ground",
@@ -170,14 +171,7 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
         Column("agency", _("Agency"), Agency.name, superadmin_only=True),
         Column("title", _("Title"), ChangeRequest.title, wide=True),
         *_REQUEST_COLUMNS,
-        Column(
-            "urgency",
-            _("Urgency"),
-            ChangeRequest.urgency,
-            CellKind.CHOICE,
-            Urgency,
-            in_list=step in _STEPS_WITH_URGENCY,
-        ),
+        replace(_URGENCY_COLUMN, in_list=step in _STEPS_WITH_URGENCY),
         *(_HEAD_COLUMNS if step in HEAD_STEPS else ()),
         Column(
             "arrived",
@@ -199,6 +193,14 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
         Column("standard", _("Standard time"), ACTIVITY_COLUMNS.standard_minutes, CellKind.MINUTES, in_list=False),
         timing[-1],
         Column("finished", _("Finished"), ACTIVITY_COLUMNS.finished_at, CellKind.DATETIME, in_list=False),
+        *_outcome_columns(step),
+        *(_DELEGATION_COLUMNS if step in HEAD_STEPS else ()),
+    )
+
+
+def _outcome_columns(step: Step) -> tuple[Column, ...]:
+    """Return the columns of how a step ended, and of who ended it."""
+    return (
         Column(
             "outcome",
             _("Outcome"),
@@ -218,7 +220,6 @@ def _common_columns(step: Step) -> tuple[Column, ...]:
             in_list=step in HEAD_STEPS,
             in_list_while_open=False,
         ),
-        *(_DELEGATION_COLUMNS if step in HEAD_STEPS else ()),
     )
 
 
