@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Dialect, String, TypeDecorator, or_
+from sqlalchemy import Dialect, String, TypeDecorator, cast, or_
 from typing_extensions import override
 
 from lpse_admin.sop.steps import MAX_OUTCOME_LENGTH, MAX_STEP_LENGTH, OWN_KINDS, Outcome, Step
@@ -13,7 +13,7 @@ from models.base import OpenEnum
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from sqlalchemy import ColumnElement
+    from sqlalchemy import ColumnElement, SQLColumnExpression
 
 
 def step_type() -> OpenEnum:
@@ -43,8 +43,8 @@ class RecordType(TypeDecorator[str]):
         return None if value is None else Step(value).record.value
 
 
-def is_of_kind(column: Any, *kinds: Step) -> ColumnElement[bool]:  # noqa: ANN401 - a column of either ORM or Core
+def is_of_kind(column: SQLColumnExpression[Any], *kinds: Step) -> ColumnElement[bool]:
     """Return the criterion that the step in ``column`` is of one of ``kinds``, also under a name of an SOP's own."""
     exact = [kind for kind in kinds if kind not in OWN_KINDS]
-    named: Collection[ColumnElement[bool]] = [column.cast(String).like(f"{kind.value}.%") for kind in kinds]
+    named: Collection[ColumnElement[bool]] = [cast(column, String).like(f"{kind.value}.%") for kind in kinds]
     return or_(column.in_(exact), *named) if exact else or_(*named)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from lpse_admin.accounts.roles import Role
+    from models.accounts.user import User
 
 MAX_ADDRESS_LENGTH = 45
 
@@ -50,7 +51,7 @@ class Login(Base):
 
 def open_login(
     session: Session,
-    user: Any,  # noqa: ANN401 - the account, whose module ends sessions by this one
+    user: User,
     *,
     address: str,
     device: str | None,
@@ -72,7 +73,7 @@ def open_login(
     return login
 
 
-def is_open(now: Any) -> tuple[ColumnElement[bool], ...]:  # noqa: ANN401 - a time, or a parameter of a statement
+def is_open(now: dt.datetime | ColumnElement[dt.datetime]) -> tuple[ColumnElement[bool], ...]:
     """Return the criteria of the sessions that are open."""
     return Login.ended_at.is_(None), Login.ends_at > now, Login.idle_until > now
 

@@ -15,7 +15,7 @@ from models.integrity.findings import Finding, FindingKind
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from sqlalchemy import Connection
+    from sqlalchemy import Connection, Row, Select
 
 _content: Any = FileContent.__table__.c
 _document: Any = Document.__table__.c
@@ -39,11 +39,11 @@ def verify_files(connection: Connection, on_file: Callable[[], None]) -> Iterato
     yield from _sizes_of_documents(connection)
 
 
-def _following(last: str) -> Any:  # noqa: ANN401
+def _following(last: str) -> Select[str]:
     return select(_content.sha256).where(_content.sha256 > last).order_by(_content.sha256).limit(_HASHES_AT_A_TIME)
 
 
-def _error(row: Any) -> Message | None:  # noqa: ANN401
+def _error(row: Row[str, int, bytes]) -> Message | None:
     result = hashlib.sha256(row.content).hexdigest()
     if result != row.sha256:
         return _("its bytes have the hash %(found)s, not %(told)s", found=result, told=row.sha256)

@@ -57,7 +57,7 @@ _TEST_CASE_FIELDS = ("name", "expected", "actual")
 
 def read_record(change: ChangeRequest, activity: Activity, own_fields: Sequence[RecordField] = ()) -> dict[str, Any]:
     """Return the stored values of the record by field key; ``own_fields`` are those that its SOP asks for."""
-    owner: Any = change if activity.step in REQUESTER_STEPS else activity
+    owner = change if activity.step in REQUESTER_STEPS else activity
     record = {field.key: _read_field(owner, field) for field in fields_of_step(activity.step)}
     record |= read_field_values(activity, own_fields)
     return _with_request(record, change, activity) if isinstance(activity, Evaluation) else record
@@ -148,21 +148,21 @@ def apply_asset_mutations(
         mutation.apply_mutations(change, activity, actor, now)
 
 
-def _read_field(owner: Any, field: RecordField) -> Any:  # noqa: ANN401 - fields hold texts, datetimes, enums and lists
+def _read_field(owner: ChangeRequest | Activity, field: RecordField) -> object:
     match field.kind:
-        case FieldKind.TEST_CASES:
+        case FieldKind.TEST_CASES if isinstance(owner, TestRun):
             return [{part: getattr(case, part) for part in _TEST_CASE_FIELDS} for case in owner.cases]
-        case FieldKind.ASSETS:
+        case FieldKind.ASSETS if isinstance(owner, AssetReview):
             return [{"asset_id": item.asset_id, "finding": item.finding} for item in owner.items]
-        case FieldKind.TOUCHED_ASSETS:
+        case FieldKind.TOUCHED_ASSETS if isinstance(owner, Release):
             return [{"asset_id": item.asset_id} for item in owner.release_assets]
-        case FieldKind.MUTATIONS:
+        case FieldKind.MUTATIONS if isinstance(owner, AssetUpdate):
             return list((owner.draft or {}).get("rows", []))
         case _:
             return getattr(owner, field.key)
 
 
-def _write_field(owner: Any, field: RecordField, value: Any) -> None:  # noqa: ANN401
+def _write_field(owner: Any, field: RecordField, value: Any) -> None:  # noqa: ANN401 - texts, datetimes, enums and lists
     match field.kind:
         case FieldKind.TEST_CASES:
             _replace_rows(
