@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,7 +32,6 @@ _SHARES = {MutationKind.ALTERED: 6, MutationKind.ADDED: 3, MutationKind.RETIRED:
 Choice = tuple[MutationKind, int | None]
 
 
-@cache
 def _read() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_name("items.toml").read_text(encoding="utf-8"))
 

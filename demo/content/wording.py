@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent
 
 
+# Saves reading a file for each text of a demo, 1.1 ms each.
 @cache
 def _read(name: str) -> dict[str, Any]:
     return tomllib.loads((_FOLDER / name).read_text(encoding="utf-8"))
@@ -38,6 +39,7 @@ class Topic:
         return self.ground is not None
 
 
+# Asked for with each request of a demo.
 @cache
 def topics() -> tuple[Topic, ...]:
     """Return all topics."""

@@ -55,6 +55,7 @@ def snapshot_attribute(
     return next((getattr(model, column.name) for column in columns if column.info[_SOURCE] == source), None)
 
 
+# Saves 0.4 ms of a move, which writes seven rows with somebody's name.
 @cache
 def _snapshots(mapper: Mapper[Any]) -> dict[str, list[Column[Any]]]:
     """Return the snapshot columns of a model by the column of the user."""

@@ -70,12 +70,13 @@ class TrailSearch:
     def _kept(self) -> tuple[ColumnElement[bool], ...]:
         return () if self.leave_out is None else (~self.leave_out,)
 
-    @cached_property
+    @property
     def _criteria(self) -> list[ColumnElement[bool]]:
         """The criteria for the entries of each actor and each reason that match."""
         names = [and_(_entry.chain == chain, _entry.actor_name == name) for chain, name in self._names]
         return names + [criterion for _chain, criterion in self._reason_criteria]
 
+    # What follows are statements, which page, count and pieces of the page share.
     @cached_property
     def _chains(self) -> Sequence[int]:
         if self.chain is not None:

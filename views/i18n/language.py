@@ -108,7 +108,7 @@ def _format_date(date: dt.date, locale: Locale) -> str:
     return f"{date.day} {_months(locale.language, 'wide')[date.month]} {date.year}"
 
 
-# Takes 8 µs, for each date in a list.
+# Takes 0.03 ms, for each time: 1 ms of a page of a request.
 @cache
 def _months(language: str, width: str) -> dict[int, str]:
     """Return the names of the months, "wide" or "abbreviated"; cached, since Babel builds them on each access."""

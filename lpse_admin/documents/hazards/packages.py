@@ -103,6 +103,7 @@ class _Part:
         #: Whether it unfolds to more than its directory says, and has words that can do something.
         self.is_longer = self.has_words = False
 
+    # Asked for with each piece of a part, and unfolds its beginning.
     @cached_property
     def is_text(self) -> bool:
         """Whether it is XML by its name or its beginning: its type may be said in another part. Raises zlib.error."""

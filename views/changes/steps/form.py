@@ -143,6 +143,7 @@ class StepForm(BaseForm):
         self.items = _askable_items(case)
         self.process(formdata, data=saved)
 
+    # A statement, asked for with each input of files.
     @cached_property
     def accepted_types(self) -> frozenset[FileType]:
         """The kinds of files that the office takes."""
@@ -186,6 +187,7 @@ class StepForm(BaseForm):
         """Whether the condition of ``field`` is fulfilled by what the form says so far."""
         return field.key not in self._not_asked_for
 
+    # Asked for with each field that an SOP asks for.
     @cached_property
     def _not_asked_for(self) -> frozenset[str]:
         values = {field.key: self[field.key].data for field in self.own_fields}

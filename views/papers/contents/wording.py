@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING
 
 from babel import Locale
@@ -18,9 +17,7 @@ if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
 
 
-@cache
-def _locale() -> Locale:
-    return Locale.parse("id")
+_LOCALE = Locale.parse("id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +38,7 @@ class Words:
     def day(self, value: dt.date) -> str:
         """Return a date, or a time's date in the office: 31 Maret 2018."""
         date = value.astimezone(self.zone).date() if isinstance(value, dt.datetime) else value
-        return f"{date.day} {_locale().months['format']['wide'][date.month]} {date.year}"
+        return f"{date.day} {_LOCALE.months['format']['wide'][date.month]} {date.year}"
 
     def moment(self, value: dt.datetime) -> str:
         """Return a time: 31 Maret 2018 pukul 14.30 WIB."""
@@ -51,8 +48,8 @@ class Words:
     def day_in_words(self, value: dt.datetime) -> str:
         """Return the day as minutes begin: "hari Sabtu, tanggal tiga puluh satu bulan Maret tahun dua ribu …"."""
         local = value.astimezone(self.zone)
-        weekday = _locale().days["format"]["wide"][local.weekday()]
-        month = _locale().months["format"]["wide"][local.month]
+        weekday = _LOCALE.days["format"]["wide"][local.weekday()]
+        month = _LOCALE.months["format"]["wide"][local.month]
         day, year = number_words(local.day), number_words(local.year)
         clock = f"pukul {local:%H.%M} {local.tzname()}"
         return f"hari {weekday}, tanggal {day} bulan {month} tahun {year} ({local:%d-%m-%Y}) {clock}"
