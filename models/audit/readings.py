@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, select
 
 from lpse_admin.i18n import _
 from models.audit.actions import AuditAction
-from models.audit.trail import AuditEntry
+from models.audit.trail import AuditChain, AuditEntry
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -55,6 +55,8 @@ def count_readings(
             func.max(AuditEntry.at),
         )
         .where(
+            # Whatever the chain: named, so that the entries are found by their actions.
+            AuditEntry.chain.in_(select(AuditChain.chain)),
             AuditEntry.actor_id.in_(actor_ids),
             AuditEntry.at >= since,
             AuditEntry.action.in_([OPENED.value, *exports]),

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlalchemy.orm import Session, joinedload
 
 from lpse_admin.accounts.permissions import Resource, Verb
@@ -129,7 +129,8 @@ def is_unrecorded(now: ColumnElement[dt.datetime] | dt.datetime) -> ColumnElemen
 def count_unrecorded(session: Session, visible: ColumnElement[bool], now: dt.datetime) -> int:
     """Return how many of the ``visible`` releases have a window that has passed without an actual time."""
     counted = select(func.count()).select_from(Release).where(Release.outcome == Outcome.SCHEDULED, is_unrecorded(now))
-    return session.scalar(counted.where(visible)) or 0
+    # Compared with 1, so that they are found among the releases without an actual time, and not among all steps.
+    return session.scalar(counted.where(case((visible, 1), else_=0) == 1)) or 0
 
 
 def remind_of_unrecorded(session: Session, agency: Agency, now: dt.datetime) -> int:
