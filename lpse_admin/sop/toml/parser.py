@@ -14,6 +14,11 @@ _MAX_ERRORS = 20
 
 #: Where tomllib says that it stopped, which is not an attribute of its error before Python 3.14.
 _POSITION = re.compile(r"\(at line (\d+), column \d+\)$")
+#: The most levels of tables and lists; an SOP has five. tomllib takes the square of a dotted key's length.
+_MAX_LEVELS = 16
+_KEY = r"""(?:[A-Za-z0-9_-]++|"[^"\n]*+"|'[^'\n]*+')"""
+_DEEP_KEY = re.compile(rf"(?m)(?:^|[\[{{,])[ \t]*+(?:{_KEY}[ \t]*+\.[ \t]*+){{{_MAX_LEVELS}}}")
+_TOO_DEEP = _("lists or tables are nested too deeply")
 _UNREADABLE = _("this cannot be parsed")
 _UNTERMINATED_TEXT = _("the closing quotation mark of the string is missing")
 _MESSAGES: dict[SyntaxErrorKind, Message] = {
@@ -57,20 +62,39 @@ def read_toml(text: str) -> tuple[dict[str, object], list[LineError]]:
 
     tomllib decides what is valid, the scanner what is wrong (docs/decisions/2026-11-26-toml-errors.md).
     """
+    if deep := _DEEP_KEY.search(text):
+        return {}, [LineError(text.count("\n", 0, deep.end()) + 1, _TOO_DEEP)]
     errors: list[LineError] = []
     rest: str | None = text
     while rest is not None and len(errors) < _MAX_ERRORS:
         try:
-            return tomllib.loads(rest), errors
+            values = tomllib.loads(rest)
         except ValueError as error:
             result = find_syntax_error(rest)
             line = result.line if result else _line_from_tomllib(error, rest)
             errors.append(_line_error(line, _MESSAGES[result.kind] if result else _UNREADABLE))
             rest = None if result and result.kind in _UNBOUNDED else _comment_out_line(rest, line)
         except RecursionError:
-            errors.append(LineError(1, _("lists or tables are nested too deeply")))
+            errors.append(LineError(1, _TOO_DEEP))
             rest = None
+        else:
+            return (values, errors) if _levels(values) <= _MAX_LEVELS else ({}, [LineError(1, _TOO_DEEP)])
     return {}, errors
+
+
+def _levels(values: object) -> int:
+    """Return how many levels of tables and lists lie within one another, at most one more than may."""
+    level, within = 0, [values]
+    while level <= _MAX_LEVELS:
+        within = [
+            one
+            for outer in within
+            for one in (outer.values() if isinstance(outer, dict) else outer if isinstance(outer, list) else ())
+        ]
+        if not within:
+            break
+        level += 1
+    return level
 
 
 def _line_error(line: int, reason: Message) -> LineError:

@@ -457,3 +457,16 @@ class _TextReader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if not self._is_code:
             self.words.append(data)
+
+
+@pytest.mark.parametrize(
+    "text", ["a." * 20_000 + "a = 1", "[" + "a." * 20_000 + "a]", "x = " + "{a = " * 60 + "1" + "}" * 60], ids=len
+)
+def test_a_file_that_is_nested_without_end_is_refused_where_it_is_typed(running_app: RunningApp, text: str) -> None:
+    visitor = running_app.visitor("kepala")
+    for path, fields in (
+        ("/admin/sop/new/", {"do": "edit", "key": ""}),
+        ("/admin/edited-sop/new/", {"start": "typed"}),
+    ):
+        answer = visitor.post(path, text=text, **fields)
+        assert (answer.status_code, "terlalu dalam" in answer.text) == (422, True)
