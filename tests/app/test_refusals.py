@@ -21,6 +21,7 @@ from lpse_admin.errors import (
     NotAllowed,
     NotFound,
     TooManyAttempts,
+    UploadLimitReached,
     ValidationFailed,
 )
 from lpse_admin.i18n import _
@@ -44,6 +45,7 @@ REFUSALS = {
     "not-found": (404, NotFound(SENTENCE)),
     "no-such-move": (409, NoSuchMove(SENTENCE)),
     "too-large": (413, FileTooLarge(SENTENCE)),
+    "too-much-today": (413, UploadLimitReached(SENTENCE, retry_after=60)),
     "incomplete": (422, ValidationFailed(SENTENCE, field_errors={"title": _("A title is needed.")})),
     "too-many": (429, TooManyAttempts(SENTENCE, retry_after=60)),
 }
@@ -107,7 +109,8 @@ def test_what_is_wrong_with_single_fields_is_named(program: Flask) -> None:
 
 
 def test_whoever_tried_too_often_is_told_when_to_come_back(program: Flask) -> None:
-    assert Visitor(program).get("/too-many").headers["Retry-After"] == "60"
+    for path in ("/too-many", "/too-much-today"):
+        assert Visitor(program).get(path).headers["Retry-After"] == "60"
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409, 413, 415, 418, 422, 429, 500, 502, 503])

@@ -68,6 +68,14 @@ def test_whoever_asked_or_evaluated_does_not_decide() -> None:
         find_move(PAPER, here, Outcome.APPROVED, DELEGATE)
 
 
+def test_whoever_evaluated_with_another_account_does_not_decide() -> None:
+    here = Position(Step.APPROVAL, requester_id=1, duties={Duty.EVALUATE: frozenset({4})})
+    person = Principal(HEAD.id, HEAD.roles, accounts=frozenset({HEAD.id, 4}))
+    assert "with another account" in str(reason_cannot_act(PAPER, here, person))
+    somebody_else = Principal(HEAD.id, HEAD.roles, accounts=frozenset({HEAD.id, 5}))
+    assert reason_cannot_act(PAPER, here, somebody_else) is None
+
+
 def test_only_the_assignee_acts_on_a_step_but_it_can_be_taken_over() -> None:
     held = Position(Step.EVALUATION, requester_id=1, assignee_id=7)
     assert "assigned to somebody else" in str(reason_cannot_act(PAPER, held, MANAGER))
