@@ -33,6 +33,8 @@ def is_same_person(one: PersonalData, other: PersonalData) -> bool:
 
 def _digits(text: str | None) -> str:
     """Return the digits of ``text``, in whatever script."""
+    if text is not None and text.isascii() and text.isdigit():
+        return text
     return "".join(str(unicodedata.decimal(one)) for one in text or "" if one.isdecimal())
 
 

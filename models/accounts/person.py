@@ -54,7 +54,7 @@ class OtherAccounts(Collection[int]):
 
     @override
     def __contains__(self, id_: object) -> bool:
-        return id_ in self._ids
+        return id_ == self._user.id or id_ in self._ids
 
     @override
     def __iter__(self) -> Iterator[int]:
