@@ -314,3 +314,15 @@ def test_a_home_shows_what_waits_for_its_reader_and_what_they_sent_on(running_ap
     assert link in requester.get(in_office).text
     assert link not in running_app.visitor("pemohon2").get(in_office).text
     assert link not in running_app.visitor("pengelola.tt").get("/").text
+
+
+def test_the_page_of_a_request_leads_back_to_the_list_as_it_was(running_app: RunningApp) -> None:
+    change_id = running_app.change_at_step(LUMAJANG, Step.EVALUATION)
+    visitor = running_app.visitor("pengelola")
+    address = "/admin/evaluation/?state=open&size=50"
+    assert visitor.get(address).status_code == 200
+    page = visitor.get(f"/admin/change/details/?id={change_id}").text
+    back = re.search(r'href="([^"]+)">Kembali ke daftar<', page)
+    assert back
+    assert unescape(back[1]) == address
+    assert visitor.get(unescape(back[1])).status_code == 200
