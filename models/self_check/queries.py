@@ -23,7 +23,7 @@ from lpse_admin.workflow.record_fields import ChangeKind
 from models.accounts.login_session import Login
 from models.accounts.user import User
 from models.assessment.finding import AssessorFinding
-from models.base import enum_set_texts
+from models.base import SHORT_TEXT_LENGTH, enum_set_texts
 from models.changes.change import ChangeRequest
 from models.changes.steps.activity import Activity, AssetReview, Release
 from models.delegation.delegation import Delegation, DelegationKind
@@ -104,23 +104,34 @@ def condition_not_met(register: Register) -> Iterator[Found]:
         RequirementCondition.EMERGENCY: ChangeRequest.urgency == Urgency.EMERGENCY,
     }
     revisions = select(SopRevision).where(SopRevision.agency_id == register.agency_id).order_by(SopRevision.id)
+    missing: dict[int, Found] = {}
     for revision in register.session.scalars(revisions).all():
-        for step, rule in revision.sop.rules.items():
-            for item in rule.requires:
-                if item.condition is None or item.kind is not ItemKind.DOCUMENT:
-                    continue
-                is_there = exists().where(Document.change_id == ChangeRequest.id, Document.item_key == item.key)
-                yield from _changes(
-                    register,
-                    ChangeRequest.sop_id == revision.id,
-                    Activity.step == step,
-                    Activity.finished_at.is_not(None),
-                    Activity.outcome.not_in(_OUTCOMES_WITHOUT_DOCUMENTS),
-                    conditions[item.condition],
-                    ~is_there,
-                    fact=literal(item.label),
-                    since=Activity.finished_at,
-                )
+        for step, item in _conditional_documents(revision):
+            is_there = exists().where(Document.change_id == ChangeRequest.id, Document.item_key == item.key)
+            for one in _changes(
+                register,
+                ChangeRequest.sop_id == revision.id,
+                Activity.step == step,
+                Activity.finished_at.is_not(None),
+                Activity.outcome.not_in(_OUTCOMES_WITHOUT_DOCUMENTS),
+                conditions[item.condition],
+                ~is_there,
+                fact=literal(item.label),
+                since=Activity.finished_at,
+            ):
+                first = missing.setdefault(one.record_id, one)
+                if first is not one:
+                    fact = f"{first.fact}; {one.fact}"[:SHORT_TEXT_LENGTH]
+                    missing[one.record_id] = first._replace(fact=fact)
+    yield from missing.values()
+
+
+def _conditional_documents(revision: SopRevision) -> Iterator[tuple[Step, Any]]:
+    """Yield the documents that an SOP asks for in some cases, each with its step."""
+    for step, rule in revision.sop.rules.items():
+        for item in rule.requires:
+            if item.condition is not None and item.kind is ItemKind.DOCUMENT:
+                yield step, item
 
 
 #: A step that ended so needed nothing.

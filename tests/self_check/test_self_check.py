@@ -109,6 +109,75 @@ def test_what_was_altered_behind_the_procedure_is_found_at_its_request(session: 
     assert {key for key, _name in found(session, rule) - before} == {change_id}
 
 
+#: For each rule about a state of things: what brings it about, and a query for the record that is then found.
+STATES: dict[RuleKey, tuple[str, str]] = {
+    RuleKey.LATE_UNEXPLAINED: (
+        "UPDATE deviation SET account = NULL, accounted_at = NULL, accounted_by_id = NULL, disposal = NULL,"
+        " disposed_at = NULL, disposed_by_id = NULL, disposed_capacity = NULL WHERE id = ({one})",
+        "SELECT min(id) FROM deviation WHERE agency_id = :agency AND kind = 'time' AND account IS NOT NULL"
+        " AND disposal = 'accepted'",
+    ),
+    RuleKey.DOCUMENT_MISSING: (
+        "UPDATE deviation SET kind = 'output', subject = 'x', measured_minutes = NULL, allowed_minutes = NULL,"
+        " disposal = NULL, disposed_at = NULL, disposed_by_id = NULL, disposed_capacity = NULL WHERE id = ({one})",
+        "SELECT min(id) FROM deviation WHERE agency_id = :agency AND kind = 'time' AND disposal = 'accepted'",
+    ),
+    RuleKey.FOLLOW_UP_OVERDUE: (
+        "UPDATE deviation SET follow_up_until = '2020-01-01', followed_up_at = NULL, follow_up_note = NULL,"
+        " followed_up_by_id = NULL WHERE id = ({one})",
+        "SELECT max(id) FROM deviation WHERE agency_id = :agency AND disposal = 'follow-up'",
+    ),
+    RuleKey.CONDITION_NOT_MET: (
+        "UPDATE document SET item_key = NULL WHERE change_id = ({one})",
+        "SELECT min(c.id) FROM change_request c WHERE c.agency_id = :agency AND c.on_behalf_of IS NOT NULL"
+        " AND EXISTS (SELECT 1 FROM document d WHERE d.change_id = c.id AND d.item_key = 'surat-kuasa')",
+    ),
+    RuleKey.RELEASE_NOT_RECORDED: (
+        "UPDATE release SET actual_at = NULL WHERE id = ({one})",
+        "SELECT min(id) FROM release WHERE actual_at IS NOT NULL AND set_aside_at IS NULL"
+        " AND id IN (SELECT id FROM activity WHERE agency_id = :agency AND outcome = 'scheduled')",
+    ),
+    RuleKey.ASSET_NOT_UPDATED: (
+        "UPDATE activity SET step = 'test' WHERE step = 'asset-update'"
+        " AND change_id = (SELECT a.change_id FROM activity a WHERE a.id = ({one}))",
+        "SELECT min(r.id) FROM activity r WHERE r.agency_id = :agency AND r.step = 'asset-review'"
+        " AND r.outcome = 'changed' AND r.finished_at < '2026-01-01'",
+    ),
+    RuleKey.ROLES_MIXED: (
+        "UPDATE user_account SET is_administrator = TRUE WHERE id = ({one})",
+        "SELECT min(id) FROM user_account WHERE agency_id = :agency AND is_change_manager AND is_active",
+    ),
+    RuleKey.NIP_MISSING: (
+        "UPDATE user_account SET nip = NULL WHERE id = ({one})",
+        "SELECT min(id) FROM user_account WHERE agency_id = :agency AND is_head AND is_active",
+    ),
+    RuleKey.INSPECTOR_UNDATED: (
+        "UPDATE user_account SET inspects_from = NULL, inspects_until = NULL WHERE id = ({one})",
+        "SELECT min(id) FROM user_account WHERE agency_id = :agency AND is_inspector AND is_active",
+    ),
+    RuleKey.INSPECTOR_OVER: (
+        "UPDATE user_account SET inspects_from = '2020-01-01', inspects_until = '2020-02-01' WHERE id = ({one})",
+        "SELECT min(id) FROM user_account WHERE agency_id = :agency AND is_inspector AND is_active",
+    ),
+    RuleKey.TERM_TOO_LONG: (
+        "UPDATE delegation SET kind = 'plt', until_date = '2099-01-01', withdrawn_at = NULL, withdrawn_by_id = NULL,"
+        " void_at = NULL, exception_reason = NULL WHERE id = ({one})",
+        "SELECT max(id) FROM delegation WHERE agency_id = :agency",
+    ),
+}
+
+
+@pytest.mark.parametrize("rule", STATES)
+def test_a_state_that_a_rule_is_about_is_found_at_its_record(session: Session, rule: RuleKey) -> None:
+    agency = {"agency": lumajang(session).id}
+    statement, one = STATES[rule]
+    record_id = session.connection().execute(text(one), agency).scalar_one()
+    assert record_id is not None
+    session.connection().execute(text(statement.format(one=one)), agency)
+    session.expire_all()
+    assert record_id in {key for key, _name in found(session, rule)}
+
+
 def test_a_demo_of_a_usual_day_has_nothing_of_what_only_an_insider_can_do(session: Session) -> None:
     rules = {finding.rule for finding in check(session)}
     assert rules.isdisjoint({RuleKey.OUT_OF_ORDER, RuleKey.PARTS_NOT_APART, RuleKey.APPROVAL_MISSING})
