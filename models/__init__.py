@@ -84,6 +84,7 @@ _MODULES = (
     "models.search.index",
     "models.search.search",
     "models.sops.clocks",
+    "models.sops.appointment",
     "models.sops.sop",
     "models.sops.editing",
     "models.self_check.finding",

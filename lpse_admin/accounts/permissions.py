@@ -58,6 +58,7 @@ class Resource(StrEnum):
     FREEZE = "freeze"
     SOP = "sop"
     EDITED_SOP = "edited-sop"
+    APPOINTMENT = "appointment"
     NOTIFICATION = "notification"
     MAIL = "mail"
     USER = "user"
@@ -183,6 +184,13 @@ GRANTS: Mapping[Resource, Mapping[Verb, frozenset[Role]]] = {
         create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
         delete=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+    ),
+    # It narrows who takes a step, and gives nobody a right that the role does not give.
+    Resource.APPOINTMENT: _grants(
+        read=_OFFICE_ROLES,
+        export=_OFFICE_ROLES,
+        create=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
+        edit=frozenset({Role.HEAD, Role.ADMINISTRATOR}),
     ),
     # Users see their own only (models.scope), and may mark them as read.
     Resource.NOTIFICATION: _grants(read=_ALL_ROLES, export=_ALL_ROLES),

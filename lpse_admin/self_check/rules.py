@@ -47,6 +47,7 @@ class RuleKey(LabelledEnum):
     ASSET_GAP = "asset-gap", _("Register numbers out of sequence")
     DECREE_MISSING = "decree-missing", _("Delegation without its decree")
     TERM_TOO_LONG = "term-too-long", _("Delegation longer than the rule")
+    POST_VACANT = "post-vacant", _("Post that nobody is appointed to any more")
     ASLEEP = "asleep", _("Request in which nothing happens")
     ACCOUNT_UNUSED = "account-unused", _("Account that nobody uses")
     PERSON_TWICE = "person-twice", _("One person with two accounts")
@@ -103,6 +104,8 @@ RULES: dict[RuleKey, Rule] = {
              _("Attach the decree to the delegation.")),
         Rule(RuleKey.TERM_TOO_LONG, Severity.MINOR, Resource.DELEGATION, _("Three months, and once more three"),
              _("State the reason, or let the superior appoint somebody.")),
+        Rule(RuleKey.POST_VACANT, Severity.SERIOUS, Resource.APPOINTMENT, _("Appointment by decree"),
+             _("Record the decree of who holds the post now: its steps are nobody's until then.")),
         Rule(RuleKey.ASLEEP, Severity.MINOR, Resource.CHANGE, _LPSE,
              _("Finish the step, hand it over, or withdraw the request.")),
         Rule(RuleKey.ACCOUNT_UNUSED, Severity.NOTE, Resource.USER, _("Access control: accounts of people who left"),

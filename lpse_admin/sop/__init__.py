@@ -17,6 +17,7 @@ from lpse_admin.i18n import _
 from lpse_admin.sop.durations import MINUTES_PER_WORKDAY, WORKDAYS_PER_WEEK, parse_standard_time
 from lpse_admin.sop.export import digest, spaced_nip, to_json, to_text, to_toml
 from lpse_admin.sop.model import (
+    ConsentRule,
     ExtraRow,
     GlossaryTerm,
     InvalidSopError,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MINUTES_PER_WORKDAY",
     "WORKDAYS_PER_WEEK",
+    "ConsentRule",
     "ExtraRow",
     "GlossaryTerm",
     "InvalidSopError",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from lpse_admin.sop.fields import SopField
-    from lpse_admin.sop.model import RequiredItem, Sop, StepRule, TimeLimit
+    from lpse_admin.sop.model import ConsentRule, RequiredItem, Sop, StepRule, TimeLimit
 
 _LIST_FIELDS = (
     "header",
@@ -118,7 +118,12 @@ def _own_step_values(rule: StepRule) -> dict[str, object]:
         "reason_for": tuple(outcome.value for outcome in rule.reason_for),
         "lasts": rule.lasts.text if rule.lasts else None,
         "lasts_until": rule.lasts_until,
+        "apart_from": tuple(step.value for step in rule.apart_from),
     }
+
+
+def _consent_values(consent: ConsentRule) -> dict[str, object]:
+    return {"actor": consent.actor_key, "number": consent.number}
 
 
 def _toml_step(rule: StepRule) -> Iterator[str]:
@@ -137,6 +142,9 @@ def _toml_step(rule: StepRule) -> Iterator[str]:
     yield from _toml_pairs(remarks=rule.remarks)
     if rule.flow_labels:
         yield f"flow = {_toml_inline_table(rule.flow_labels)}"
+    for consent in rule.consents:
+        yield "\n[[steps.consents]]"
+        yield from _toml_pairs(**_consent_values(consent))
     for field in rule.fields:
         yield from _toml_field(field)
 
@@ -207,6 +215,8 @@ def _json_step(rule: StepRule) -> dict[str, object]:
     fields = {"fields": [_json_field(field) for field in rule.fields]} if rule.fields else {}
     own = {"title": rule.title, **_own_step_values(rule)}
     own = {key: list(value) if isinstance(value, tuple) else value for key, value in own.items() if value}
+    if rule.consents:
+        own["consents"] = [_consent_values(consent) for consent in rule.consents]
     return {
         "key": rule.step.value,
         "no": rule.no,
@@ -344,6 +354,12 @@ def _text_step(sop: Sop, rule: StepRule) -> Iterator[str]:
         yield f"    Dengan alasan: {', '.join(rule.reason_for)}"
     if rule.lasts or rule.lasts_until:
         yield f"    Menunggu: {rule.lasts.text if rule.lasts else f'sampai tanggal pada isian {rule.lasts_until}'}"
+    if rule.apart_from:
+        names = (str(sop.step_title(step)) for step in rule.apart_from)
+        yield f"    Bukan orang yang sama dengan: {', '.join(names)}"
+    for consent in rule.consents:
+        how_many = "semua yang ditunjuk" if consent.number is None else f"{consent.number} orang"
+        yield f"    Persetujuan: {sop.title_of_key(consent.actor_key)}, {how_many}"
     if rule.fields:
         yield "    Isian:"
         yield from (f"      {_text_field(rule, field)}" for field in rule.fields)

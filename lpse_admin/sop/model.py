@@ -109,13 +109,25 @@ class ExtraRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentRule:
+    """Whose consent a step needs besides its actor's decision: of so many people of an actor.
+
+    ``number`` is None for everybody who is appointed to it. Whoever finishes the step counts for their own actor.
+    """
+
+    actor: Role
+    actor_key: str
+    number: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StepRule:
     """One step as the SOP defines it.
 
     ``leads_to`` has the effective targets (switches applied), ``declared_outcomes`` those of the file. ``title`` is
     what the SOP calls the step, empty where it has no word of its own; ``reason_for`` are outcomes that it wants a
     reason for besides those that always need one. A waiting step ends after ``lasts``, or on the day that the field
-    ``lasts_until`` says.
+    ``lasts_until`` says. Nobody takes the step and one of ``apart_from`` on one request.
     """
 
     step: Step
@@ -135,6 +147,8 @@ class StepRule:
     reason_for: tuple[Outcome, ...] = ()
     lasts: StandardTime | None = None
     lasts_until: str = ""
+    apart_from: tuple[Step, ...] = ()
+    consents: tuple[ConsentRule, ...] = ()
 
     def needs_reason(self, outcome: Outcome) -> bool:
         """Whether ``outcome`` of this step is to have a reason."""
@@ -283,6 +297,25 @@ class Sop:
         """Return the steps of this kind, in the SOP's order."""
         return tuple(step for step in self.rules if step.kind is kind)
 
+    def steps_apart_from(self, step: Step) -> tuple[Step, ...]:
+        """Return the steps of which this SOP says that nobody takes them and ``step`` on one request.
+
+        They come besides the parts that always check each other (``CONFLICTING_DUTIES``).
+        """
+        rule = self.rules.get(step)
+        own = rule.apart_from if rule is not None else ()
+        return tuple(other for other, its in self.rules.items() if other in own or step in its.apart_from)
+
+    @property
+    def narrows_actors(self) -> bool:
+        """Whether it keeps steps apart, or asks others for their consent."""
+        return any(rule.apart_from or rule.consents for rule in self.rules.values())
+
+    @property
+    def asks_for_consent(self) -> bool:
+        """Whether a step needs the consent of others than its actor."""
+        return any(rule.consents for rule in self.rules.values())
+
     def step_title(self, step: Step) -> Message:
         """Return what the SOP calls ``step``."""
         rule = self.rules.get(step)
@@ -301,11 +334,14 @@ class Sop:
         """Return the titles of the columns with this role."""
         return tuple(actor.title for actor in self.actors if actor.role is role)
 
+    def title_of_key(self, actor_key: str) -> str:
+        """Return the title of the actor with this key; the key itself where this SOP has none."""
+        return next((actor.title for actor in self.actors if actor.key == actor_key), actor_key)
+
     def actor_title(self, role_or_step: Role | Step) -> str | Message:
         """Return the SOP's title for the actor of a step or of a role; a role without an actor has its own title."""
         if isinstance(role_or_step, Step):
-            wanted = self.rules[role_or_step].actor_key
-            return next(actor.title for actor in self.actors if actor.key == wanted)
+            return self.title_of_key(self.rules[role_or_step].actor_key)
         return next((actor.title for actor in self.actors if actor.role is role_or_step), role_or_step.title)
 
 

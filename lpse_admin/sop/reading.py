@@ -15,6 +15,7 @@ from lpse_admin.sop.durations import parse_standard_time
 from lpse_admin.sop.fields import SopFieldKind, read_fields
 from lpse_admin.sop.limits import read_limits
 from lpse_admin.sop.model import (
+    ConsentRule,
     ExtraRow,
     GlossaryTerm,
     ItemKind,
@@ -38,6 +39,7 @@ from lpse_admin.sop.steps import (
     OWN_KINDS,
     OWN_STEP_OUTCOMES,
     REPEATABLE_STEPS,
+    REQUESTER_STEPS,
     Outcome,
     Step,
 )
@@ -99,6 +101,8 @@ _STEP_TABLE_KEYS = (
     "reason_for",
     "lasts",
     "lasts_until",
+    "apart_from",
+    "consents",
 )
 _STEP_NAMES = [step.value for step in KNOWN_STEPS]
 _ACTOR_ROLES = [role for role in Role if role in ACTOR_ROLES]
@@ -106,6 +110,8 @@ _ACTOR_ROLES = [role for role in Role if role in ACTOR_ROLES]
 _TIME_ZONES = ("Asia/Jakarta", "Asia/Pontianak", "Asia/Makassar", "Asia/Jayapura")
 _ROW_KEYS = ("no", "text", "kind", "actor", "time", "requires", "output", "remarks")
 _ITEM_KEYS = ("kind", "key", "label", "of", "when")
+#: So many people of one actor may be asked for their consent at most.
+MAX_CONSENTS = 50
 
 
 def slug(label: str) -> str:
@@ -366,6 +372,7 @@ class _StepReader:
             node,
             declared_outcomes=outcomes,
             required_records=records,
+            apart_from=tuple(step for step in node.apart_from if step in known),
             is_incomplete=node.is_incomplete or outcomes != node.declared_outcomes,
         )
 
@@ -426,14 +433,16 @@ class _StepReader:
             entry.add_error(_("the fields of %(step)s are those of request", step=step), "fields")
         reasons = _reasons(entry, outcomes)
         lasts, lasts_until = self._wait(entry, step)
+        apart_from, consents = self._apart_from(entry, step), self._consents(entry, step, actor)
         if step is None:
             return
         self.entries[step] = entry
         records = tuple((path, item.record_step) for path, item in requires if item.record_step is not None)
         known_role = role if role in ACTOR_ROLES else None
         self.nodes[step] = StepNode(
-            step, entry.path, known_role, outcomes, is_incomplete=is_incomplete, required_records=records
-        )
+            step, entry.path, known_role, outcomes,
+            is_incomplete=is_incomplete, required_records=records, apart_from=apart_from,
+        )  # fmt: skip
         self.rules[step] = StepRule(
             step=step,
             no=no,
@@ -452,6 +461,8 @@ class _StepReader:
             reason_for=reasons,
             lasts=lasts,
             lasts_until=lasts_until,
+            apart_from=apart_from,
+            consents=consents,
         )
 
     @staticmethod
@@ -480,6 +491,38 @@ class _StepReader:
         elif given and step is not None:
             entry.add_error(_("%(key)s belongs to steps called waiting.name", key=given[0]), given[0])
         return lasts, until
+
+    def _apart_from(self, entry: Table, step: Step | None) -> tuple[Step, ...]:
+        """Return the steps that nobody takes together with this one."""
+        steps: dict[Step, None] = {}
+        for index, name in enumerate(entry.texts("apart_from")):
+            other = self._parse_step(entry, name, "apart_from", index)
+            if other is None:
+                continue
+            if other is step:
+                entry.add_error(_("%(step)s cannot be kept apart from itself", step=other), "apart_from", index)
+            steps[other] = None
+        return tuple(steps)
+
+    def _consents(self, entry: Table, step: Step | None, finisher: str) -> tuple[ConsentRule, ...]:
+        """Return whose consent the step needs besides its actor's decision; ``finisher`` is that actor."""
+        consents: dict[str, ConsentRule] = {}
+        for table in entry.tables("consents", ("actor", "number")):
+            if step is not None and (step in REQUESTER_STEPS or step.kind is Step.WAITING):
+                table.add_error(_("%(step)s needs nobody's consent", step=step))
+            key = table.text("actor", is_required=True)
+            if key and key not in self.actors:
+                table.add_error(_("unknown actor %(actor)s", actor=printable(key)), "actor")
+            if key in consents:
+                table.add_error(_("%(word)s stands there twice", word=printable(key)), "actor")
+            number = table.whole_number("number", MAX_CONSENTS)
+            role = self.actors.get(key, Role.INSPECTOR)
+            if role is Role.REQUESTER and number is not None and number > 1:
+                table.add_error(_("a request has one requester"), "number")
+            elif key == finisher and number == 1:
+                table.add_error(_("whoever finishes the step consents by it: ask for two or more of them"), "number")
+            consents[key] = ConsentRule(role, key, number)
+        return tuple(consents.values())
 
     def _flow(self, entry: Table) -> dict[str, str]:
         table = entry.table("flow", None)

@@ -55,6 +55,7 @@ class StepNode:
     declared_outcomes: Mapping[Outcome, Step]
     is_incomplete: bool = False
     required_records: tuple[tuple[KeyPath, Step], ...] = field(default=())
+    apart_from: tuple[Step, ...] = ()
 
 
 def apply_switches(
@@ -87,6 +88,7 @@ def validate_moves(nodes: Mapping[Step, StepNode], switches: Switches, *, withou
         yield from _role_errors(node, nodes)
         yield from _target_errors(node, nodes, switches)
         yield from _record_errors(node, graph)
+        yield from _separation_errors(node, nodes)
         yield from _outcome_errors(node)
     yield from _reachability_errors(graph)
     yield from _decision_errors(graph)
@@ -232,6 +234,18 @@ def _outcome_errors(node: StepNode) -> Errors:
     elif node.step.kind in (Step.ACKNOWLEDGEMENT, Step.WAITING) and number > 1:
         yield path, _("%(step)s is no decision, so it has one outcome; a decision is called decision.%(name)s",
                        step=node.step, name=node.step.own_name)  # fmt: skip
+
+
+def _separation_errors(node: StepNode, nodes: Mapping[Step, StepNode]) -> Errors:
+    """Check that what the SOP keeps apart is there, and is not both the requester's, who is one person."""
+    path = (*node.path, "apart_from")
+    for step in node.apart_from:
+        if step not in nodes:
+            yield path, _("%(step)s cannot be kept apart from %(other)s: this SOP leaves that step out",
+                           step=node.step, other=step)  # fmt: skip
+        elif node.role is Role.REQUESTER and nodes[step].role is Role.REQUESTER:
+            yield path, _("%(step)s and %(other)s are both the requester's, so they cannot be kept apart",
+                           step=node.step, other=step)  # fmt: skip
 
 
 def _record_errors(node: StepNode, graph: _Graph) -> Errors:

@@ -46,7 +46,8 @@ class Position:
     ``duties`` maps each duty to the ids of the users who did it; ``refused`` is true from the head's refusal until
     the head's approval; ``test_failed`` is true from a failed test until a later one passes or, after a rollback,
     for good; ``evaluated_conditions`` are those that the evaluation in hand would add; ``assignee_id`` is the id of the
-    user who has taken up the current step; ``waits_until`` is until when a waiting step is still to wait.
+    user who has taken up the current step; ``waits_until`` is until when a waiting step is still to wait; ``takers``
+    maps each step to the ids of those who finished it or consented to it.
     """
 
     step: Step
@@ -60,6 +61,7 @@ class Position:
     evaluated_conditions: frozenset[RequirementCondition] = frozenset()
     assignee_id: int | None = None
     waits_until: dt.datetime | None = None
+    takers: Mapping[Step, frozenset[int]] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +69,23 @@ class Principal:
     """The user who acts: id, current roles, and whether a delegation makes them acting head today.
 
     ``accounts`` are the ids of the accounts of the same person, which may be found only when they are asked for.
+    ``barred_actors`` are the keys of the SOP's actors that others are appointed to, and not this user nor the head for
+    whom they act.
     """
 
     id: int
     roles: frozenset[Role]
     is_acting_head: bool = False
     accounts: Collection[int] = field(default=frozenset(), compare=False)
+    barred_actors: frozenset[str] = frozenset()
 
     def did(self, duty: Duty, position: Position) -> bool:
         """Whether this person did ``duty`` of a request before, with whichever account."""
-        actors = position.duties.get(duty, frozenset())
-        return self.id in actors or any(actor in self.accounts for actor in actors)
+        return self.is_among(position.duties.get(duty, frozenset()))
+
+    def is_among(self, users: Collection[int]) -> bool:
+        """Whether this person is one of ``users``, with whichever account."""
+        return self.id in users or any(user in self.accounts for user in users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +94,16 @@ class Evidence:
 
     ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs by field
     name (``workflow.deviations``); ``attached_documents`` the item keys that have a file; ``confirmed_equipment`` the
-    item keys that were ticked; ``lateness`` how late the step is, if it is; ``raised_deviations`` the deviations that
-    are raised on it already and have no account. Records of earlier steps always count as present.
+    item keys that were ticked; ``lateness`` how late the step is, if it is; ``lacking_consents`` an error for each
+    actor whose consent is lacking, by form field name; ``raised_deviations`` the deviations that are raised on it
+    already and have no account. Records of earlier steps always count as present.
     """
 
     values: Mapping[str, object] = field(default_factory=lambda: MappingProxyType({}))
     attached_documents: Collection[str] = frozenset()
     confirmed_equipment: Collection[str] = frozenset()
     lateness: Lateness | None = None
+    lacking_consents: Mapping[str, Message] = field(default_factory=lambda: MappingProxyType({}))
     raised_deviations: Collection[DetectedDeviation] = ()
     #: Limits on stretches of steps that are passed, and not raised yet.
     passed_limits: Collection[DetectedDeviation] = ()
@@ -101,9 +111,18 @@ class Evidence:
 
 def is_actor(rule: StepRule, position: Position, principal: Principal) -> bool:
     """Whether ``principal`` is the SOP's actor for this step of this request; duties are not checked."""
-    if rule.actor is Role.REQUESTER:
+    return holds_post(rule.actor, rule.actor_key, position, principal)
+
+
+def holds_post(role: Role, actor_key: str, position: Position, principal: Principal) -> bool:
+    """Whether ``principal`` is an actor of the SOP for this request: by role, and by appointment where there is one.
+
+    A requester is whoever made the request.
+    """
+    if role is Role.REQUESTER:
         return Role.REQUESTER in principal.roles and principal.id == position.requester_id
-    return is_head(principal) if rule.actor is Role.HEAD else rule.actor in principal.roles
+    has_role = is_head(principal) if role is Role.HEAD else role in principal.roles
+    return has_role and actor_key not in principal.barred_actors
 
 
 def is_head(principal: Principal) -> bool:
@@ -117,6 +136,18 @@ def conflicting_duty(position: Position, principal: Principal) -> Duty | None:
     if duty is None:
         return None
     return next((other for other in sorted(CONFLICTING_DUTIES[duty]) if principal.did(other, position)), None)
+
+
+def separated_step(sop: Sop, position: Position, principal: Principal) -> Step | None:
+    """Return the step that ``principal`` took and that the SOP keeps apart from the current one, if any."""
+    return next(
+        (
+            step
+            for step in sop.steps_apart_from(position.step)
+            if principal.is_among(position.takers.get(step, frozenset()))
+        ),
+        None,
+    )
 
 
 def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Message | None:
@@ -159,6 +190,12 @@ def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> M
         return _(
             "You have already %(part)s, so somebody else must act on “%(step)s”.",
             part=duty.title,
+            step=sop.step_title(position.step),
+        )
+    if (taken := separated_step(sop, position, principal)) is not None:
+        return _(
+            "You took “%(taken)s”, which the SOP keeps apart from “%(step)s”: somebody else must act.",
+            taken=sop.step_title(taken),
             step=sop.step_title(position.step),
         )
     return None
@@ -233,6 +270,8 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
     for item in missing_items(sop, position, outcome, evidence):
         if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
             errors[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
+    if not _is_without_requirements(sop, position, outcome):
+        errors |= evidence.lacking_consents
     for deviation in (*evidence.raised_deviations, *detect_deviations(sop, position, outcome, evidence)):
         if deviation.kind is not DeviationKind.EQUIPMENT and not deviation.has_account(evidence.values):
             errors[deviation.account_field] = deviation.account_error
@@ -344,16 +383,18 @@ def decide(sop: Sop, position: Position, outcome: Outcome, principal: Principal,
     return move
 
 
-def position_after(position: Position, move: Move, actor_id: int) -> Position:
-    """Return the position that ``move`` by ``actor_id`` leads to from ``position``."""
+def position_after(position: Position, move: Move, actor_id: int, others: frozenset[int] = frozenset()) -> Position:
+    """Return the position that ``move`` by ``actor_id`` leads to; ``others`` consented or objected to the step."""
+    people = others | {actor_id}
     duties = dict(position.duties)
     if duty := duty_of(move.origin):
-        duties[duty] = duties.get(duty, frozenset()) | {actor_id}
+        duties[duty] = duties.get(duty, frozenset()) | people
+    takers = {**position.takers, move.origin: position.takers.get(move.origin, frozenset()) | people}
     effects: dict[str, Any] = {}
     if move.outcome in OUTCOME_EFFECTS:
         name, value = OUTCOME_EFFECTS[move.outcome]
         effects[_POSITION_FIELDS[name]] = value
-    return replace(position, step=move.target, duties=duties, assignee_id=None, **effects)
+    return replace(position, step=move.target, duties=duties, takers=takers, assignee_id=None, **effects)
 
 
 def conditions_of(

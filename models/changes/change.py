@@ -31,12 +31,14 @@ from models.base import (
 from models.changes.assets.change_item import ChangeItem
 from models.changes.moves import transition
 from models.changes.moves.case_file import open_case, person_of, position_of
+from models.changes.moves.consent import load_given, takers_by_consent
 from models.changes.revision import ChangeRevision
 from models.changes.steps.activity import Activity
 from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.immutability import DeleteRule, Immutable, RowRules, UpdateRule
 from models.office.agency import Agency
+from models.sops.appointment import load_appointments
 from models.sops.sop import SopRevision
 from models.step_types import step_type
 
@@ -243,7 +245,10 @@ class ChangeRequest(Base):
     @property
     def position(self) -> Position:
         """The position for the transition rules."""
-        return position_of(self, self.activities)
+        if not self.sop.asks_for_consent:
+            return position_of(self, self.activities)
+        given = load_given(session_of(self), self.id)
+        return position_of(self, self.activities, takers_by_consent(self.sop, given))
 
     def open_moves(self, user: User, now: dt.datetime) -> tuple[Move, ...]:
         """Return the moves that ``user`` may make at ``now``."""
@@ -269,7 +274,7 @@ class ChangeRequest(Base):
         rule = self.sop.rules.get(self.step)
         acting = role or (rule.actor if rule else None)
         delegation = load_active_delegation(session_of(self), user, now) if acting is Role.HEAD else None
-        person = person_of(self, user, delegation)
+        person = person_of(self, user, delegation, load_appointments(session_of(self), self.agency, now))
         return person, delegation if person.is_acting_head else None
 
     def advance(

@@ -276,6 +276,12 @@ def capacity(sop: Sop, step_or_role: Step | Role, user: User, delegation: Delega
     return f"{delegation.kind.prefix} {title}"[:SHORT_TEXT_LENGTH] if delegation else str(title)[:SHORT_TEXT_LENGTH]
 
 
+def capacity_of_post(sop: Sop, actor_key: str, delegation: Delegation | None) -> str:
+    """Return the capacity of who holds the post of an actor: its title, with 'Plh.' before it for an acting head."""
+    title = sop.title_of_key(actor_key)
+    return f"{delegation.kind.prefix} {title}"[:SHORT_TEXT_LENGTH] if delegation else title[:SHORT_TEXT_LENGTH]
+
+
 def is_post_vacant(session: Session, agency_id: int) -> bool:
     """Whether nobody with an enabled account is head of this agency."""
     in_office = exists().where(User.agency_id == agency_id, User.is_head, User.is_active)
@@ -303,6 +309,14 @@ def _void(session: Session, now: dt.datetime, criterion: ColumnElement[bool]) ->
         for delegation in session.scalars(select(Delegation).where(criterion, Delegation.is_standing)):
             if delegation.until_date >= delegation.agency.local_date(now):
                 delegation.void_at = now
+
+
+def heads_acted_for(session: Session, agency: Agency, now: dt.datetime) -> dict[int, int | None]:
+    """Return for whom each acting head of ``agency`` acts: the head's id, None for a vacancy, by the delegate's."""
+    in_force = select(Delegation.delegate_id, Delegation.head_id).where(
+        Delegation.agency_id == agency.id, Delegation.is_in_force_on(agency.local_date(now))
+    )
+    return {row[0]: row[1] for row in session.execute(in_force)}
 
 
 def load_active_delegation(session: Session, user: User, now: dt.datetime) -> Delegation | None:

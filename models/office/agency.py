@@ -6,7 +6,7 @@ import secrets
 from typing import TYPE_CHECKING, ClassVar
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint, select
+from sqlalchemy import ForeignKey, String, UniqueConstraint, false, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from models.base import Base, IdType, LongText, PrimaryKey, ShortText
@@ -34,6 +34,9 @@ class Agency(Base):
     head_title: Mapped[ShortText | None]
     #: The steps of the SOPs that are or were in force here, with a space between; None where nobody noted them.
     sop_steps: Mapped[LongText | None]
+    #: Whether posts of the SOPs are held by appointment here, or steps kept apart or agreed to by others; such rows are
+    #: loaded only where there are any.
+    narrows_actors: Mapped[bool] = mapped_column(default=False, server_default=false())
     #: The secret by which the codes on this office's papers are made and known again.
     paper_key: Mapped[str | None] = mapped_column(String(64), default=lambda: secrets.token_hex(_KEY_BYTES))
 

@@ -10,9 +10,11 @@ from sqlalchemy import ColumnElement, and_, case, exists, false, func, or_, sele
 
 from lpse_admin.accounts.roles import ACTOR_ROLES, Role
 from lpse_admin.sop.steps import CONFLICTING_DUTIES, STEP_DUTIES, Duty, Result, Step, Urgency
+from lpse_admin.workflow.transitions import Position, Principal, holds_post
 from lpse_admin.worktime.step_timing import StepTimestamps, measure_step, round_up_to_minutes
 from models.accounts.user import User
 from models.changes.change import ChangeRequest
+from models.changes.moves.consent import Consent
 from models.changes.steps.activity import Activity, Approval
 from models.changes.steps.assessments import last_ground, last_risk
 from models.changes.steps.durations import late_now
@@ -20,7 +22,9 @@ from models.deviations.deviation import Deviation, DeviationState, in_state, not
 from models.office.agency import Agency
 from models.reports.totals import DeviationTotal, RequesterTotal
 from models.scope import visible
+from models.sops.appointment import load_appointments
 from models.sops.clocks import load_calendars_and_sops
+from models.sops.sop import load_sops
 from models.step_types import is_of_kind
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.record_fields import EmergencyGround, Risk
     from lpse_admin.worktime.working_calendar import WorkCalendar
     from models.changes.loading import StepShown
+    from models.delegation.delegation import Delegation
 
 
 _activity: Any = Activity.__table__.c
@@ -46,11 +51,56 @@ _previous: Any = Activity.__table__.alias("previous").c
 
 
 @dataclass(frozen=True, slots=True)
+class Narrowing:
+    """Steps by the id of their SOP: of posts that others hold, of pairs that are kept apart, and to agree to.
+
+    ``asked`` has with each step whether the reader is asked as the requester of the request.
+    """
+
+    barred: tuple[tuple[int, Step], ...] = ()
+    apart: tuple[tuple[int, Step, Step], ...] = ()
+    asked: tuple[tuple[int, Step, bool], ...] = ()
+
+
+NO_NARROWING = Narrowing()
+
+
+def load_narrowing(session: Session, user: User, delegation: Delegation | None, now: dt.datetime) -> Narrowing:
+    """Return what narrows and widens the steps of ``user``, who acts for the head by ``delegation``."""
+    agency = user.agency
+    if agency is None or not agency.narrows_actors:
+        return NO_NARROWING
+    appointments = load_appointments(session, agency, now)
+    acts_for = delegation.head_id if delegation is not None else None
+    barred = appointments.barred(user.id, acts_for=acts_for, is_acting_head=delegation is not None)
+    principal = Principal(user.id, user.roles, is_acting_head=delegation is not None, barred_actors=barred)
+    steps = [
+        (sop_id, sop, rule) for sop_id, sop in load_sops(session, agency.id).items() for rule in sop.rules.values()
+    ]
+    return Narrowing(
+        barred=tuple((sop_id, rule.step) for sop_id, _sop, rule in steps if rule.actor_key in barred),
+        apart=tuple(
+            (sop_id, rule.step, other) for sop_id, sop, rule in steps for other in sop.steps_apart_from(rule.step)
+        ),
+        asked=tuple(
+            (sop_id, rule.step, one.actor is Role.REQUESTER)
+            for sop_id, _sop, rule in steps
+            for one in rule.consents
+            if holds_post(one.actor, one.actor_key, Position(rule.step, requester_id=user.id), principal)
+        ),
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class ActingUser:
-    """Whose home it is, and whether they may decide in the head's place at this moment."""
+    """Whose home it is, and whether they may decide in the head's place at this moment.
+
+    ``narrowing`` is what the SOPs and appointments of their office say of who takes which step.
+    """
 
     user: User
     is_acting_head: bool = False
+    narrowing: Narrowing = NO_NARROWING
 
     @property
     def decides_as_head(self) -> bool:
@@ -119,7 +169,7 @@ def waits_for(reader: ActingUser) -> ColumnElement[bool]:
     What a colleague has taken up is in that colleague's hands, and what the reader may not take because of a part that
     they took before waits for others.
     """
-    return and_(_activity.finished_at.is_(None), _can_act(reader), reader.visible_steps())
+    return and_(_activity.finished_at.is_(None), _can_act_or_agree(reader), reader.visible_steps())
 
 
 def waits_for_others(reader: ActingUser) -> ColumnElement[bool]:
@@ -131,7 +181,7 @@ def waits_for_others(reader: ActingUser) -> ColumnElement[bool]:
         _activity.requester_id == reader.user.id,
         exists().where(_taken.change_id == _activity.change_id, _taken.actor_id == reader.user.id),
     )
-    return and_(_activity.finished_at.is_(None), of_reader, ~_can_act(reader), reader.visible_steps())
+    return and_(_activity.finished_at.is_(None), of_reader, ~_can_act_or_agree(reader), reader.visible_steps())
 
 
 def waiting_for_user(session: Session, acting_user: ActingUser, limit: int, now: dt.datetime) -> list[WaitingStep]:
@@ -298,6 +348,52 @@ def count_undisposed(session: Session, acting_user: ActingUser) -> int:
     return session.scalar(accounted) or 0
 
 
+def _can_act_or_agree(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the steps that are the reader's to take, or to agree or object to."""
+    asked = reader.narrowing.asked
+    return or_(_can_act(reader), _is_asked(reader)) if asked else _can_act(reader)
+
+
+def _is_asked(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the open steps on which the reader has not spoken yet, and is asked to."""
+    spoke: ColumnElement[bool] = Consent.user_id == reader.user.id
+    if reader.user.nip is not None:  # with another account too
+        spoke = or_(spoke, Consent.user_nip == reader.user.nip)
+    spoken = exists().where(Consent.activity_id == _activity.id, spoke)
+    as_requester = [(sop_id, step) for sop_id, step, is_requester in reader.narrowing.asked if is_requester]
+    by_post = [(sop_id, step) for sop_id, step, is_requester in reader.narrowing.asked if not is_requester]
+    is_own = and_(_is_one_of(as_requester), _activity.requester_id == reader.user.id)
+    return and_(or_(is_own, and_(_is_one_of(by_post), ~_is_barred(reader))), ~spoken)
+
+
+def _is_one_of(steps: Collection[tuple[int, Step]]) -> ColumnElement[bool]:
+    """Return the criterion for the steps of these SOPs."""
+    by_sop: dict[int, list[Step]] = {}
+    for sop_id, step in steps:
+        by_sop.setdefault(sop_id, []).append(step)
+    return or_(false(), *(and_(_activity.sop_id == id_, _activity.step.in_(their)) for id_, their in by_sop.items()))
+
+
+def _is_barred(reader: ActingUser) -> ColumnElement[bool]:
+    """Return the criterion for the steps that the reader may not take because of one that they took."""
+    apart = (
+        and_(_activity.sop_id == sop_id, _activity.step == step, _taken.step == other)
+        for sop_id, step, other in reader.narrowing.apart
+    )
+    conflicts = or_(_CONFLICTS, *apart)
+    of_request = _taken.change_id == _activity.change_id
+    by_reader: ColumnElement[bool] = _taken.actor_id == reader.user.id
+    spoke: ColumnElement[bool] = Consent.user_id == reader.user.id
+    if reader.user.nip is not None:  # with another account too
+        by_reader = or_(by_reader, _taken.actor_nip == reader.user.nip)
+        spoke = or_(spoke, Consent.user_nip == reader.user.nip)
+    barred = exists().where(of_request, by_reader, conflicts)
+    if not reader.narrowing.asked:
+        return barred
+    spoken = exists().where(spoke, Consent.activity_id == _taken.id, of_request, conflicts)
+    return or_(barred, and_(spoken, _activity.actor_role != Role.REQUESTER))
+
+
 def _can_act(reader: ActingUser) -> ColumnElement[bool]:
     """Return the criterion for the steps that are the reader's to take, and in nobody else's hands.
 
@@ -306,11 +402,8 @@ def _can_act(reader: ActingUser) -> ColumnElement[bool]:
     lost_role = and_(_activity.actor_role == Role.CHANGE_MANAGER, ~User.is_change_manager)
     left = exists().where(User.id == _activity.held_by_id, or_(~User.is_active, lost_role))
     free = or_(_activity.held_by_id.is_(None), _activity.held_by_id == reader.user.id, left)
-    by_reader = _taken.actor_id == reader.user.id
-    if reader.user.nip is not None:  # with another account too
-        by_reader = or_(by_reader, _taken.actor_nip == reader.user.nip)
-    barred = exists().where(_taken.change_id == _activity.change_id, by_reader, _CONFLICTS)
-    return and_(_has_acting_role(reader), ~barred, free)
+    own = and_(_has_acting_role(reader), ~_is_barred(reader), free)
+    return and_(own, ~_is_one_of(reader.narrowing.barred)) if reader.narrowing.barred else own
 
 
 def _has_acting_role(reader: ActingUser) -> ColumnElement[bool]:

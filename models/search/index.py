@@ -493,6 +493,7 @@ def _service_triggers(dialect: str) -> Iterator[SyncTrigger]:
 def _filed_triggers(dialect: str) -> Iterator[SyncTrigger]:
     """Yield what keeps the row of a request when it is noted where it is filed."""
     keys = f"SELECT {_CHANGE.key_expression('NEW.agency_id', 'NEW.change_id')}"
+    keys += f" UNION ALL SELECT {_CHANGE.key_expression('0', 'NEW.change_id')}"  # of a draft
     statements = tuple(_CHANGE.upsert_statements(dialect, "t.id = NEW.change_id", keys))
     changed = _any_changed(dialect, _FILED_WORDS)
     yield SyncTrigger("search_archive_reference_inserted", "archive_reference", "INSERT", statements)

@@ -30,6 +30,7 @@ from models.delegation.delegation import Delegation, DelegationKind
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
+from models.sops.appointment import Appointment, posts_of
 from models.sops.sop import SopRevision, SopState, SopStep
 from models.step_types import is_of_kind
 
@@ -226,6 +227,27 @@ def approval_missing(register: Register) -> Iterator[Found]:
         ~is_approved,
         fact=Activity.actor_name,
         since=Activity.arrived_at,
+    )
+
+
+def post_vacant(register: Register) -> Iterator[Found]:
+    """Find the last appointment to each post of the SOP in force that nobody with an active account holds today."""
+    today = register.agency.local_date(register.now)
+    posts = [actor.key for actor in posts_of(register.session, register.agency_id)]
+    held = aliased(Appointment)
+    later = aliased(Appointment)
+    is_held = (
+        exists()
+        .where(held.agency_id == Appointment.agency_id, held.actor_key == Appointment.actor_key)
+        .where(held.is_in_force_on(today), held.user_id.in_(select(User.id).where(User.is_active)))
+    )
+    is_last = ~exists().where(
+        later.agency_id == Appointment.agency_id, later.actor_key == Appointment.actor_key, later.id > Appointment.id
+    )
+    return register.rows(
+        select(Appointment.id, Appointment.actor_title, Appointment.user_name, Appointment.ended_at).where(
+            Appointment.agency_id == register.agency_id, Appointment.actor_key.in_(posts), is_last, ~is_held
+        )
     )
 
 
@@ -443,6 +465,7 @@ QUERIES: dict[RuleKey, Callable[[Register], Iterator[Found]]] = {
     RuleKey.ASSET_GAP: asset_gap,
     RuleKey.DECREE_MISSING: decree_missing,
     RuleKey.TERM_TOO_LONG: term_too_long,
+    RuleKey.POST_VACANT: post_vacant,
     RuleKey.ASLEEP: asleep,
     RuleKey.ACCOUNT_UNUSED: account_unused,
     RuleKey.PERSON_TWICE: person_twice,

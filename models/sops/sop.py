@@ -149,6 +149,7 @@ class SopRevision(Base):
         self.state, self.enacted_at, self.enacted_by_id = SopState.IN_FORCE, now, by.id if by else None
         sops = (*load_enacted_sops(session, [self.agency_id]), self.sop)
         self.agency.sop_steps = " ".join(dict.fromkeys(step for sop in sops for step in sop.steps))
+        self.agency.narrows_actors |= self.sop.narrows_actors
         self.agency.head_title = self.sop.head_title[:SHORT_TEXT_LENGTH] or None
 
     def __str__(self) -> str:

@@ -39,6 +39,7 @@ absence       MHIA  MHIA  MHA MHA - -
 freeze        MHIA  MHIA  A  A  - -
 sop           RMHIA RMHIA HA -  - H
 edited-sop    HIA   HIA   HA HA HA -
+appointment   MHIA  MHIA  HA HA - -
 notification  RMHIA RMHIA -  -  - -
 mail          HIA   HIA   -  A  - -
 user          IA    IA    A  A  - -

@@ -44,6 +44,7 @@ from models.retention.destruction import Destruction
 from models.retention.hold import Hold
 from models.retention.rule import RetentionRule
 from models.self_check.finding import SelfCheckFinding
+from models.sops.appointment import Appointment
 from models.sops.editing import EditedSop
 from models.sops.sop import SopRevision
 from models.takeover.asset_import import AssetImport
@@ -61,6 +62,7 @@ from tests.support.cast import (
     settings,
 )
 from tests.support.pages.records import (
+    add_appointments,
     add_asset_records,
     add_edited_sop,
     add_finding,
@@ -143,6 +145,7 @@ ROUTES: dict[str, object] = {
     "change.take_up": Verb.READ,
     "change.reassign": Verb.READ,
     "change.comment": Verb.READ,
+    "change.consent": Verb.READ,
     "change.copy": Verb.CREATE,
     "change.correct_clock": Verb.READ,
     "deviation.dispose": Verb.READ,
@@ -196,6 +199,8 @@ ROUTES: dict[str, object] = {
     "archive-reference.edit_view": Verb.EDIT,
     "delegation.create_view": Verb.CREATE,
     "delegation.withdraw": Verb.EDIT,
+    "appointment.create_view": Verb.CREATE,
+    "appointment.end": Verb.EDIT,
     "absence.create_view": Verb.CREATE,
     "absence.end": Verb.EDIT,
     "release.calendar": Verb.READ,
@@ -457,6 +462,7 @@ def furnished(running_app: RunningApp, tmp_path_factory: pytest.TempPathFactory)
             print_paper(session, office, closed)
             add_retention_records(session, office, closed)
             add_edited_sop(session, office, TEXT_OF_SOP)
+            add_appointments(session, office)
             add_comment(closed, by=office.requester, now=NOW, text="Terima kasih")
             session.commit()
             for steps in range(1, len(WAY)) if office is cast.lumajang else ():
@@ -590,6 +596,7 @@ TABLES = {
     "freeze": Freeze.__table__,
     "sop": SopRevision.__table__,
     "edited-sop": EditedSop.__table__,
+    "appointment": Appointment.__table__,
     "notification": Notification.__table__,
     "mail": Notification.__table__,
     "user": User.__table__,

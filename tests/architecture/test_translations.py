@@ -55,6 +55,7 @@ from tests.support.cast import (  # fmt: skip
     user,
 )
 from tests.support.pages.records import (
+    add_appointments,
     add_asset_records,
     add_edited_sop,
     add_finding,
@@ -319,6 +320,7 @@ def _fill(running_app: RunningApp, folder: Path) -> None:
         text = dict(bundled_sops())[LUMAJANG]
         load_revision(session, mark_sop(text.replace("427.53/7.01/2018", "427.53/7.02/2018")), DRAFT, now=NOW)
         add_edited_sop(session, office, mark_sop(text), mark_text)
+        add_appointments(session, office, mark_text)
         add_finding(session, office, mark_text)
         run_checks(session, office)
         set_test_audit_context(session)

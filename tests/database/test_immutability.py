@@ -72,6 +72,10 @@ FINAL: tuple[tuple[str, str, frozenset[str]], ...] = (
     ("file_content", "TRUE", frozenset()),
     ("change_revision", "TRUE", frozenset()),
     ("change_comment", "TRUE", frozenset()),
+    ("step_consent", "TRUE", frozenset()),
+    ("appointment", "ended_at IS NOT NULL", frozenset()),
+    ("appointment", "ended_at IS NULL", frozenset({"ended_at", "ended_by_id", "ended_by_name", "ended_by_title",
+                                       "ended_by_capacity", "ended_reason"})),
     ("release_revision", "TRUE", frozenset()),
     ("requester_takeover", "TRUE", frozenset()),
     ("clock_correction", "TRUE", frozenset()),
@@ -187,6 +191,14 @@ _FINISH = (
     "UPDATE calendar_feed SET revoked_at = made_at",
     "INSERT INTO change_comment (agency_id, change_id, author_id, author_name, text, at)"
     " SELECT agency_id, id, requester_id, 'Pemohon', 'Mohon kabar', created_at FROM change_request",
+    "INSERT INTO step_consent (agency_id, change_id, activity_id, user_id, actor_key, capacity, agrees, reason, at)"
+    " SELECT agency_id, change_id, id, requester_id, 'pemohon', 'Pemohon', TRUE, 'Sesuai', arrived_at FROM activity",
+    "INSERT INTO appointment (agency_id, actor_key, actor_title, role, user_id, decree_number, decree_date, from_date,"
+    " recorded_by_id, recorded_at)"
+    " SELECT a.id, 'kepala', 'Kepala', 'head', u.id, '800/1', '2026-01-02', '2026-01-02', u.id, '2026-01-02 03:04:05'"
+    " FROM agency a, (SELECT min(id) AS id FROM user_account) u",
+    "UPDATE appointment SET ended_at = recorded_at, ended_by_id = user_id, ended_reason = 'Pindah'"
+    " WHERE id = (SELECT min(id) FROM appointment)",
     "INSERT INTO change_item (change_id, position, service)"
     f" SELECT change_id, 1, 'SPSE' FROM (SELECT id AS change_id FROM change_request) c WHERE {_SUBMITTED}",
     "INSERT INTO evaluation_item (evaluation_id, position, service)"

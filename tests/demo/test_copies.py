@@ -83,7 +83,7 @@ COPIED = {name for name in OWNERS if name != "step_time"}
 
 #: Nobody is told of copies or prints them; requests that changed the asset list or were allowed in a freeze stay out.
 LEFT_OUT = {
-    "change_comment", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
+    "change_comment", "step_consent", "clock_correction", "notification", "mail", "asset_mutation", "freeze_permit",
     "requester_deviation", "requester_takeover", "paper_print", "signed_paper", "step_due", "field_value",
     "assessor_finding", "hold", "destruction_item", "archive_reference",
 }  # fmt: skip

@@ -240,6 +240,7 @@ TRIED_ELSEWHERE = frozenset(
         "setting.ramadan", "setting.files", "setting.digest", "setting.anchors", "release.actual",
         "integrity.run_now", "factors.add", "factors.remove", "edited-sop.head", "edited-sop.actors", "edited-sop.row",
         "edited-sop.new_row", "edited-sop.field", "edited-sop.new_field",
+        "change.consent",
     }
 )  # fmt: skip
 #: The addresses of the list engine: one function for all screens.

@@ -13,12 +13,14 @@ from demo import make_register
 from demo.cast import PASSWORD
 from lpse_admin.config import RunMode, Settings
 from lpse_admin.self_check.rules import RULES, RuleKey, Severity
+from models.accounts.user import User
 from models.audit.trail import AuditContext, AuditEntry, set_audit_context
 from models.database import db, is_sqlite
 from models.office.agency import Agency
 from models.self_check.finding import SelfCheckFinding
 from models.self_check.queries import QUERIES
 from models.self_check.run import run_self_check
+from models.sops.appointment import Decree, appoint
 from tests.support.cast import open_session
 from tests.support.program import Visitor, close_app
 from views.app.scheduler import _check_registers
@@ -250,6 +252,24 @@ def test_a_delegation_without_the_file_of_its_decree_is_found(session: Session) 
         text("SELECT decree_number FROM delegation WHERE agency_id = :agency"), {"agency": lumajang(session).id}
     )
     assert names == set(saved)
+
+
+def test_a_post_whose_last_appointment_is_over_is_found_and_one_that_is_held_is_not(
+    session: Session,
+) -> None:
+    agency = session.scalars(select(Agency).order_by(Agency.id)).first()
+    assert agency is not None
+    head, manager = (
+        session.scalars(select(User).where(User.agency_id == agency.id, User.is_active, has_role)).first()
+        for has_role in (User.is_head, User.is_change_manager)
+    )
+    assert head is not None
+    assert manager is not None
+    decree = Decree("pengelola", [manager], "800/1", NOW.date(), NOW.date())
+    (one,) = appoint(session, agency, decree, by=head, now=NOW)
+    assert not found(session, RuleKey.POST_VACANT)
+    one.end("Pindah tugas", by=head, now=NOW)
+    assert found(session, RuleKey.POST_VACANT) == {(one.id, one.actor_title)}
 
 
 def test_a_finding_keeps_its_first_day_and_is_cleared_when_it_is_put_right(session: Session) -> None:

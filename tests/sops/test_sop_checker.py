@@ -64,7 +64,7 @@ STEPS = (
 )
 STEP_KEYS = (
     "key, no, activity, actor, time, requires, output, outcomes, remarks, flow, fields, title, reason_for, lasts, "
-    "lasts_until"
+    "lasts_until, apart_from, consents"
 )
 NO_NIP = "a NIP has 18 digits; leave the line out where the SOP gives none"
 UNREAD = "the file is not valid TOML"

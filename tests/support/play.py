@@ -13,11 +13,15 @@ from sqlalchemy.exc import IntegrityError
 from lpse_admin.accounts.roles import Role
 from lpse_admin.sop.steps import Outcome, Step
 from models.base import Base, OpenEnum, UtcDateTime
+from models.changes.moves.case_file import open_case
+from models.changes.moves.consent import give_consent
+from models.changes.moves.drafts import create_draft
 from models.changes.steps.activity import Activity
 from models.integrity.rows.coverage import CHECKED_OTHERWISE
 from models.retention.archive_reference import enter_reference
 from models.retention.hold import place_hold
 from models.sops.sop import load_revision
+from tests.changes.consents.office import EVALUATOR, REQUESTER, open_office, person
 from tests.support.cast import (
     NOW,
     OUTCOMES_TO,
@@ -31,6 +35,7 @@ from tests.support.cast import (
     move_through,
     new_change,
     set_test_audit_context,
+    values_for,
 )
 
 if TYPE_CHECKING:
@@ -75,6 +80,7 @@ def fill_every_table(session: AuditedSession) -> Cast:
         freeze(session, office)
         _file_and_hold(session, office, scheduled)
     _play_own_steps(session)
+    _play_consents(session)
     for table in Base.metadata.sorted_tables:
         model = _MODELS.get(table.name)
         if model is None or table.name in CHECKED_OTHERWISE or session.scalar(select(func.count()).select_from(table)):
@@ -106,6 +112,24 @@ def _play_own_steps(session: AuditedSession) -> None:
             session, change, Outcome(outcome), actors[change.sop.rules[change.step].actor],
             values={"reason": "Belum sesuai"} | given,
         )  # fmt: skip
+
+
+def _play_consents(session: AuditedSession) -> None:
+    """Play a request of an office with appointments in which the requester agrees to the evaluation; commit."""
+    set_test_audit_context(session, "install")
+    open_office(session)
+    requester, evaluator = person(session, REQUESTER), person(session, EVALUATOR)
+    set_test_audit_context(session)
+    values = values_for(Step.REQUEST, Outcome.SUBMITTED)
+    change = create_draft(session, requester, now=NOW, values=values)
+    session.commit()
+    make_move(session, change, Outcome.SUBMITTED, requester)
+    set_test_audit_context(session)
+    for agrees in (False, True):
+        give_consent(open_case(change, requester, NOW), agrees=agrees, reason=f"Alasan {agrees}")
+    session.commit()
+    make_move(session, change, Outcome.ACCEPTED, evaluator)
+    session.commit()
 
 
 def _file_and_hold(session: AuditedSession, office: Office, change: ChangeRequest) -> None:

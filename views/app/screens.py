@@ -55,6 +55,7 @@ from views.retention.rules import RetentionView
 from views.search import search
 from views.self_check.findings import SelfCheckView
 from views.sops import flow_cell, limits, own_fields
+from views.sops.appointments import AppointmentView
 from views.sops.editor.edited_sops import EditedSopView
 from views.sops.sops import SopView
 from views.takeover.imports import AssetImportView
@@ -93,6 +94,7 @@ MENU: tuple[tuple[Message | None, tuple[type[RecordView], ...]], ...] = (
         (
             SopView,
             EditedSopView,
+            AppointmentView,
             DelegationView,
             AbsenceView,
             FreezeView,

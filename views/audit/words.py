@@ -98,6 +98,8 @@ TABLES: dict[str, Message] = {
     "user_account": _("User"),
     "verification": _("Verification"),
     "working_hours": _("Working hours"),
+    "appointment": _("Appointment"),
+    "step_consent": _("Agreement to a step"),
     "change_comment": _("Comment"),
     "change_item": _("Affected asset or service"),
     "clock_correction": _("Correction of a wrong clock"),

@@ -15,9 +15,10 @@ from typing_extensions import override
 from wtforms import TextAreaField
 
 from lpse_admin.accounts.permissions import Resource, Verb
-from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotFound, Refused, ValidationFailed
+from lpse_admin.errors import FileTooLarge, Malformed, NoSuchMove, NotAllowed, NotFound, Refused, ValidationFailed
 from lpse_admin.i18n import _
 from lpse_admin.sop.steps import HEAD_STEPS, REQUESTER_STEPS, Outcome, Result, Step, Urgency
+from lpse_admin.workflow.consents import reason_cannot_consent
 from lpse_admin.workflow.record_fields import REQUEST_FIELDS, ChangeKind, ChangeSource, FieldKind
 from models.accounts.user import User
 from models.audit import trail
@@ -27,6 +28,7 @@ from models.changes.clock_correction import begins_after, correct_clock, may_cor
 from models.changes.comment import add_comment, require_may_comment
 from models.changes.loading import load_change
 from models.changes.moves.assignment import reassign_step, require_may_reassign, take_up_step
+from models.changes.moves.consent import give_consent
 from models.changes.moves.drafts import (
     content_to_copy,
     copy_own_fields,
@@ -48,6 +50,7 @@ from views.app.errors import wants_json
 from views.changes.change_filters import AssetFilter, HandlerFilter, OpenStepTimeliness, UrgencyFilter
 from views.changes.comments import CommentForm
 from views.changes.moves.assignment import make_reassign_form
+from views.changes.moves.consents import ConsentForm
 from views.changes.moves.submission import (
     SentStep,
     keep_step_files,
@@ -56,7 +59,7 @@ from views.changes.moves.submission import (
     with_form_field_names,
 )
 from views.changes.own_fields.columns import with_own_fields
-from views.changes.page import ChangePage
+from views.changes.page import ChangePage, SentForms
 from views.changes.steps.lists import KIND_COLUMN
 from views.changes.steps.times import Timeliness, timing_columns
 from views.changes.waiting_filter import WaitingFilter
@@ -80,7 +83,6 @@ if TYPE_CHECKING:
     from flask.typing import ResponseReturnValue
 
     from models.changes.moves.case_file import CaseFile
-    from views.changes.moves.assignment import ReassignForm
     from views.listing.lists import ListSpec
 
 _linked = aliased(ChangeRequest, flat=True, name="linked_request")
@@ -215,8 +217,7 @@ class ChangeView(RecordView):
         *,
         refusal: Refused | None = None,
         is_typed: bool = False,
-        reassign_form: ReassignForm | None = None,
-        comment_form: CommentForm | None = None,
+        sent: SentForms | None = None,
     ) -> str:
         """Return the page of a request; ``is_typed`` shows the submitted values with the errors of ``refusal``."""
         page = ChangePage.read(
@@ -224,8 +225,7 @@ class ChangeView(RecordView):
             self.visible_criterion(),
             refusal=refusal,
             is_typed=is_typed,
-            reassign_form=reassign_form,
-            comment_form=comment_form,
+            sent=sent,
         )
         # At the requester's steps the form alone is shown: the page would repeat its values.
         alone = is_typed and page.form is not None and page.change.step in REQUESTER_STEPS
@@ -350,7 +350,32 @@ class ChangeView(RecordView):
             raise ValidationFailed(
                 _("The comment cannot be saved with these values."), field_errors=form.error_messages()
             )
-        return self._render_page(id_, comment_form=form), form.status
+        return self._render_page(id_, sent=SentForms(comment=form)), form.status
+
+    # -- consents ----------------------------------------------------------------------------------------------
+
+    @expose("/<change_id>/consent", methods=("POST",))
+    @recoverable
+    @creates
+    def consent(self, change_id: str) -> ResponseReturnValue:
+        """Agree or object to the current step, for a post that the SOP asks."""
+        id_, form = parse_id(change_id), ConsentForm()
+        form.set_up(None)
+        page = self.row_url(id_) + "#consents"
+        case = locked_case(id_, self.visible_criterion())
+        if refusal := reason_cannot_consent(case.sop, case.position, case.person):
+            raise NotAllowed(refusal)
+        if form.validate():
+            with commit_or_show_errors(form):
+                consent = give_consent(case, **form.arguments())
+                trail.update_audit_context(db.session(), action="change.consent", capacity=consent.capacity)
+                keep_submission(page)
+            if not form.errors and not form.form_errors:
+                flash(gettext("Your position is saved."), "success")
+                return redirect(page, 303)
+        if wants_json():
+            raise ValidationFailed(_("Some of the values entered cannot be saved."), field_errors=form.error_messages())
+        return self._render_page(id_, sent=SentForms(consent=form)), form.status
 
     @expose("/<change_id>/copy")
     def copy(self, change_id: str) -> ResponseReturnValue:
@@ -411,7 +436,7 @@ class ChangeView(RecordView):
             db.session.rollback()
             if form is not None:
                 form.add_errors(refusal)
-            return self._render_page(id_, refusal=refusal, reassign_form=form), refusal.status
+            return self._render_page(id_, refusal=refusal, sent=SentForms(reassign=form)), refusal.status
         flash(message, "success")
         return redirect(self.row_url(id_) + "#step", 303)
 

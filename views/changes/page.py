@@ -36,6 +36,7 @@ from views.app.clock import now
 from views.changes.chart import ChangeChart
 from views.changes.comments import ChangeComments
 from views.changes.moves.assignment import Assignment
+from views.changes.moves.consents import StepConsents
 from views.changes.moves.decisions import decisions, outcomes_of_field
 from views.changes.moves.material import Material, decision_material, format_field_value
 from views.changes.moves.queue import next_in_queue
@@ -71,6 +72,7 @@ if TYPE_CHECKING:
     from models.retention.archive_reference import ArchiveReference
     from views.changes.comments import CommentForm
     from views.changes.moves.assignment import ReassignForm
+    from views.changes.moves.consents import ConsentForm
     from views.changes.moves.decisions import Decision
     from views.changes.moves.queue import NextInQueue
     from views.changes.steps.form import StepForm
@@ -106,6 +108,15 @@ class Requirement:
     field_name: str
     is_met: bool
     is_current_record: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SentForms:
+    """Forms of the page beside the step's own that were sent and come back with their errors."""
+
+    reassign: ReassignForm | None = None
+    comment: CommentForm | None = None
+    consent: ConsentForm | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +163,8 @@ class ChangePage:
     comments: ChangeComments | None
     #: Where it is filed in the archive application; None where nothing was noted.
     filed: ArchiveReference | None
+    #: What others than the actor say to the steps; None where the SOP asks nobody.
+    consents: StepConsents | None
     #: All notifications about the request, with their mails; None for requesters.
     notifications: ChangeNotifications | None
 
@@ -168,15 +181,14 @@ class ChangePage:
         *,
         refusal: Refused | None = None,
         is_typed: bool = False,
-        reassign_form: ReassignForm | None = None,
-        comment_form: CommentForm | None = None,
+        sent: SentForms | None = None,
     ) -> ChangePage:
         """Return the page of a request for the current user.
 
         ``is_typed`` fills the form with the submitted values and adds the field errors of ``refusal``.
         Raises NotFound if the request is not visible.
         """
-        session = db.session()
+        session, sent = db.session(), sent or SentForms()
         change = load_change(session, change_id, visible)
         if change is None:
             raise NotFound(_("There is no such record, or you may not see it."))
@@ -188,9 +200,8 @@ class ChangePage:
             form = build_step_form(case, request.form if is_typed else None)
             if is_typed and refusal is not None:
                 form.add_field_errors(refusal.field_errors)
-        comments = None if change.is_draft else ChangeComments.of(change, comment_form)
         details = details_of(session, change, steps)
-        return cls._of(case, details, form, refusal=refusal, reassign_form=reassign_form, comments=comments)
+        return cls._of(case, details, form, refusal=refusal, sent=sent)
 
     @classmethod
     def of_new(cls, change: ChangeRequest) -> ChangePage:
@@ -208,10 +219,10 @@ class ChangePage:
         form: StepForm | None,
         *,
         refusal: Refused | None = None,
-        reassign_form: ReassignForm | None = None,
-        comments: ChangeComments | None = None,
+        sent: SentForms | None = None,
     ) -> ChangePage:
         change, rule = case.change, case.rule
+        sent = sent or SentForms()
         material = decision_material(change, details) if form is not None else Material()
         current = next((step for step in details.steps if step.is_open), None)
         timing = None if current is None else case.timing(current)
@@ -240,14 +251,15 @@ class ChangePage:
             sop_revision=details.sop_revision,
             stretches=() if change.is_draft else measure_stretches(case.calendar, case.sop, case.visits, case.now),
             timing=timing if not change.is_draft else None,
-            assignment=Assignment.of(case, current, reassign_form) if current is not None else None,
+            assignment=Assignment.of(case, current, sent.reassign) if current is not None else None,
             delays=tuple(time_deviations(case, timing)) if form is not None and timing is not None else (),
             outdated_deviation_ids=frozenset(_outdated_deviations(case, details)),
             undisposed=tuple(undisposed(change)) if form is not None and change.step.kind is Step.VERIFICATION else (),
             absent_head=_absent_head(case, current, waits_for) if waits_for_head else None,
             may_record_absence=waits_for_head and may_record_absence(),
             release_conflicts=ReleaseConflicts.of(case, form),
-            comments=comments,
+            comments=None if change.is_draft else ChangeComments.of(change, sent.comment),
+            consents=StepConsents.of(case, sent.consent),
             filed=None if change.is_draft else reference_of(db.session(), change.id),
             notifications=change_notifications(change, case.actor),
         )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from flask import abort, request, session, url_for
+from flask import abort, g, request, session, url_for
 from flask_admin import expose
 from flask_admin.contrib.sqla import ModelView
 from sqlalchemy import select
@@ -22,9 +22,9 @@ from models.audit.trail import entries_for_record
 from models.base import Base
 from models.database import db
 from models.listing.saved_view import load_list_preference, may_share
-from models.reports.waiting import ActingUser
+from models.reports.waiting import ActingUser, load_narrowing
 from models.scope import visible
-from views.app.access import can, get_current_user, is_acting_head
+from views.app.access import can, current_delegation, get_current_user, is_acting_head
 from views.app.clock import now
 from views.i18n.language import current_timezone, tr
 from views.listing.declarations import build_spec
@@ -71,8 +71,13 @@ def parse_id(text: str | None) -> int:
 
 
 def current_principal() -> ActingUser:
-    """Return the current user with the place that they act in."""
-    return ActingUser(get_current_user(), is_acting_head=is_acting_head())
+    """Return the current user with the place that they act in; what narrows it is loaded once for a page."""
+    if "acting_user" not in g:
+        user, delegation = get_current_user(), current_delegation()
+        narrowing = load_narrowing(db.session(), user, delegation, now())
+        g.acting_user = ActingUser(user, is_acting_head=delegation is not None, narrowing=narrowing)
+    acting_user: ActingUser = g.acting_user
+    return acting_user
 
 
 def get_visible(model: type[_Row], id_text: str | None) -> _Row:

@@ -216,6 +216,10 @@ def _row_cells(document: SopDocument, row: Row) -> dict[Message, Cell]:
             for key, to in document.outcomes(values).items()
         )
         cells[PART_LABELS["reason_for"]] = tuple(outcome_title(str(one)) for one in values.get("reason_for", []))
+        cells[PART_LABELS["apart_from"]] = tuple(
+            target_title(document, str(one), numbered=False) for one in values.get("apart_from", [])
+        )
+        cells[PART_LABELS["consents"]] = tuple(_consent(document, one) for one in values.get("consents", []))
         cells[PART_LABELS["lasts"]] = _texts(values.get("lasts"))
         cells[PART_LABELS["lasts_until"]] = _texts(document.field_label(values.get("lasts_until")))
         cells[PART_LABELS["flow"]] = tuple(
@@ -237,6 +241,14 @@ def _requirement(document: SopDocument, item: object) -> Message | str:
     of = target_title(document, str(item["of"]), numbered=False) if "of" in item else ""
     about = join_messages([part for part in (kind, of, when) if part], ", ")
     return Message("%(label)s (%(about)s)", {"label": str(item.get("label", "")), "about": about})
+
+
+def _consent(document: SopDocument, values: Values) -> Message:
+    """Return in words whose consent a step needs."""
+    title, number = document.actor_title(values.get("actor")), values.get("number")
+    if number is None:
+        return _("%(actor)s: everybody who is appointed", actor=title)
+    return _("%(actor)s: %(number)s people", actor=title, number=number)
 
 
 def _field(field: Values) -> Message:

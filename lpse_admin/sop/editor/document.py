@@ -163,10 +163,12 @@ class SopDocument:
         self.actors.append({"key": key, "title": title, "role": role})
 
     def remove_actor(self, place: int) -> None:
-        """Remove an actor with the words in its column; its steps stay, and choose another."""
+        """Remove an actor with the words in its column and its consents; its steps stay, and choose another."""
         key = self.actors.pop(place).get("key")
         for step in self.steps:
             step.get("flow", {}).pop(key, None)
+            if consents := [one for one in step.pop("consents", []) if one.get("actor") != key]:
+                step["consents"] = consents
 
     def actor_title(self, key: object) -> str:
         """Return the title of the actor with this key; empty if there is none."""
@@ -408,7 +410,7 @@ def _wrong_shapes(values: Mapping[str, object]) -> list[tuple[str | int, ...]]:
 
 def _wrong_in_entry(path: tuple[str | int, ...], entry: Mapping[str, object]) -> list[tuple[str | int, ...]]:
     tables = ("outcomes", "flow", "when")
-    lists = ("requires", "fields") if path[0] == STEP_LIST else ()
+    lists = ("requires", "consents", "fields") if path[0] == STEP_LIST else ()
     wrong: list[tuple[str | int, ...]] = [(*path, key) for key in tables if not isinstance(entry.get(key, {}), dict)]
     for key in lists:
         inner = entry.get(key, [])

@@ -178,6 +178,9 @@ PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
         _("“%(label)s” is to be a field with a date, or with a date and time.")
     ),
     "%(key)s belongs to steps called waiting.name": _say(_("Only a step of waiting has “%(label)s”.")),
+    "whoever finishes the step consents by it: ask for two or more of them": _say(
+        _("Whoever finishes this row consents by it: ask for two or more of them.")
+    ),
     "%(key)s is longer than %(longest)s characters": _say(
         _("“%(label)s” has more than %(longest)s characters: shorten it.")
     ),
@@ -192,7 +195,7 @@ PLAIN: dict[str, Callable[[dict[str, object]], Message]] = {
     "%(key)s must be a list of strings": _CHOOSE,
     "%(key)s must be a date like 2018-03-31, without quotes": _CHOOSE,
     "%(key)s must be true or false": _CHOOSE,
-    "no must be a whole number from 1 to %(largest)s": _say(
+    "%(key)s must be a whole number from 1 to %(largest)s": _say(
         _("“%(label)s” must be a whole number from 1 to %(largest)s, or empty.")
     ),
     "%(key)s must be tables, each under a line [[%(key)s]]": _CHOOSE,

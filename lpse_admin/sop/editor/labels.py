@@ -37,6 +37,8 @@ PART_LABELS: dict[str, Message] = {
     "no": _("No."),
     "name": _("Name of the step"),
     "reason_for": _("Reason required for"),
+    "apart_from": _("Not by who took"),
+    "consents": _("Consent of"),
     "lasts": _("Waits for"),
     "lasts_until": _("Waits until the day in the field"),
     "without_verification": _("Why a change may end without a verification"),

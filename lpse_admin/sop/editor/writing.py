@@ -16,7 +16,7 @@ _ORDER = (
     "time_zone", "made", "revised", "approved", "table_title", "time",
 )  # fmt: skip
 #: Lists of tables within a table of a list that have headings of their own: ``[[steps.fields]]``.
-_NESTED_LISTS = ("fields",)
+_NESTED_LISTS = ("consents", "fields")
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 

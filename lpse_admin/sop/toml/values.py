@@ -182,11 +182,15 @@ class Table:
 
     def row_number(self) -> int | None:
         """Return the number of a row, or None."""
-        value = self.values.get("no")
+        return self.whole_number("no", MAX_ROW_NUMBER)
+
+    def whole_number(self, key: str, largest: int) -> int | None:
+        """Return a number from 1 on, or None."""
+        value = self.values.get(key)
         if value is None:
             return None
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_ROW_NUMBER:
-            self.add_error(_("no must be a whole number from 1 to %(largest)s", largest=MAX_ROW_NUMBER), "no")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= largest:
+            self.add_error(_("%(key)s must be a whole number from 1 to %(largest)s", key=key, largest=largest), key)
             return None
         return value
 

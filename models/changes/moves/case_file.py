@@ -13,6 +13,7 @@ from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Move
 from lpse_admin.sop.steps import Duty, Step
+from lpse_admin.workflow.consents import count_consents
 from lpse_admin.workflow.record_fields import sop_fields
 from lpse_admin.workflow.transitions import (
     Position,
@@ -26,18 +27,23 @@ from lpse_admin.workflow.transitions import (
 from lpse_admin.worktime.step_timing import measure_step, standard_time_of
 from models.accounts.person import OtherAccounts
 from models.base import session_of
+from models.changes.moves.consent import holders_of_posts, last_words, load_given, takers_by_consent
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.changes.steps.waiting_time import waits_until
-from models.delegation.delegation import capacity, load_active_delegation
+from models.delegation.delegation import capacity, capacity_of_post, load_active_delegation
 from models.deviations.deviation import Deviation
+from models.sops.appointment import load_appointments
 from models.sops.clocks import load_calendars_and_sops
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sqlalchemy import Row
 
     from lpse_admin.i18n import Message
     from lpse_admin.sop import Sop, StandardTime, StepRule
+    from lpse_admin.workflow.consents import ConsentCount
     from lpse_admin.workflow.record_fields import RecordField
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
@@ -45,6 +51,7 @@ if TYPE_CHECKING:
     from models.changes.change import ChangeRequest
     from models.changes.loading import StepShown
     from models.delegation.delegation import Delegation
+    from models.sops.appointment import Appointments
 
     #: The delegation, if the caller has loaded it already (None: there is none), or that it must be loaded.
     Known = Delegation | None | Literal["to be read"]
@@ -62,7 +69,9 @@ class CaseFile:
 
     ``visits`` are the history rows in order, including the open one; ``current`` is the open activity with its
     record, None if the request is closed or the record was not loaded (``with_record``); ``person`` is the actor as
-    the rules see them; ``delegation`` makes the actor acting head for the current step.
+    the rules see them; ``delegation`` makes the actor acting head for the current step, ``actor_delegation`` for a
+    consent to it. ``given`` is what was said to all steps (``models.changes.moves.consent``), empty where the SOP asks
+    for no consent.
     """
 
     change: ChangeRequest
@@ -74,6 +83,9 @@ class CaseFile:
     actor: User
     person: Principal
     delegation: Delegation | None
+    actor_delegation: Delegation | None
+    appointments: Appointments
+    given: Sequence[Row[Any]]
     #: Why the actor may not act on the current step; None if they may.
     reason_cannot_act: Message | None
     now: dt.datetime
@@ -96,7 +108,17 @@ class CaseFile:
     @property
     def capacity(self) -> str:
         """The capacity in which the actor acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
+        if self.rule is not None and self.rule.actor_key in self.appointments.posts:
+            return capacity_of_post(self.sop, self.rule.actor_key, self.delegation)
         return capacity(self.sop, self.position.step, self.actor, self.delegation)
+
+    def consent_counts(self, *, finisher: Principal | None) -> tuple[ConsentCount, ...]:
+        """Return how the consents that the current step needs stand, with what ``finisher`` agrees to by finishing."""
+        if self.rule is None or not self.rule.consents or self.visits[-1].finished_at is not None:
+            return ()
+        words = last_words(self.given, self.visits[-1].id)
+        holders = holders_of_posts(self, self.rule.consents)
+        return count_consents(self.sop, self.position, words, finisher=finisher, holders=holders)
 
     def require_open(self) -> Activity:
         """Return the open activity. Raises NoSuchMove (409) if the request is closed."""
@@ -117,7 +139,7 @@ class CaseFile:
         if user.id != self.actor.id:
             is_heads = self.rule is not None and self.rule.actor is Role.HEAD
             delegation = load_active_delegation(session_of(self.change), user, self.now) if is_heads else None
-            person = person_of(self.change, user, delegation)
+            person = person_of(self.change, user, delegation, self.appointments)
         return reason_not_eligible(self.sop, self.position, person)
 
     def open_moves(self) -> tuple[Move, ...]:
@@ -190,11 +212,15 @@ def read_case(
     sop, calendar = sops[change.sop_id], calendars[change.agency_id]
     rule = sop.rules.get(change.step)
     is_heads = rule is not None and rule.actor is Role.HEAD
+    asks_head = rule is not None and (is_heads or any(one.actor is Role.HEAD for one in rule.consents))
     if delegation == TO_BE_READ:
         delegation = (
-            load_active_delegation(session, actor, now) if is_heads and _is_active_in_agency(change, actor) else None
+            load_active_delegation(session, actor, now) if asks_head and _is_active_in_agency(change, actor) else None
         )
-    position, person = position_of(change, visits), person_of(change, actor, delegation)
+    appointments = load_appointments(session, change.agency, now)
+    given = load_given(session, change.id) if sop.asks_for_consent else ()
+    position = position_of(change, visits, takers_by_consent(sop, given))
+    person = person_of(change, actor, delegation, appointments)
     if change.step.kind is Step.WAITING and rule is not None:
         end = waits_until(session, change, rule, visits[-1].arrived_at, calendar, now)
         position = replace(position, waits_until=end)
@@ -208,6 +234,9 @@ def read_case(
         actor=actor,
         person=person,
         delegation=delegation if is_heads else None,
+        actor_delegation=delegation,
+        appointments=appointments,
+        given=given,
         reason_cannot_act=reason_cannot_act(sop, position, person),
         now=now,
     )
@@ -223,16 +252,24 @@ def with_record(case: CaseFile) -> CaseFile:
     return replace(case, current=last)
 
 
-def person_of(change: ChangeRequest, user: User, delegation: Delegation | None) -> Principal:
+def person_of(
+    change: ChangeRequest, user: User, delegation: Delegation | None, appointments: Appointments
+) -> Principal:
     """Return the principal of ``user`` on ``change``: without roles if inactive or of another agency."""
     if not _is_active_in_agency(change, user):
         return Principal(user.id, frozenset())
+    acts_for = delegation.head_id if delegation is not None else None
+    barred = appointments.barred(user.id, acts_for=acts_for, is_acting_head=delegation is not None)
     accounts = OtherAccounts(session_of(user), user)
-    return Principal(user.id, user.roles, is_acting_head=delegation is not None, accounts=accounts)
+    return Principal(
+        user.id, user.roles, is_acting_head=delegation is not None, accounts=accounts, barred_actors=barred
+    )
 
 
-def position_of(change: ChangeRequest, visits: Iterable[Any]) -> Position:
-    """Return the position of ``change`` for the rules.
+def position_of(
+    change: ChangeRequest, visits: Iterable[Any], consenters: Mapping[int, frozenset[int]] | None = None
+) -> Position:
+    """Return the position of ``change`` for the rules; ``consenters`` spoke on the activities of these ids.
 
     It is computed from its history (activities or their rows), and not from the flag columns of the request, which
     only serve sorting and filters.
@@ -241,7 +278,9 @@ def position_of(change: ChangeRequest, visits: Iterable[Any]) -> Position:
     assignee_id = None
     for visit in visits:
         if visit.outcome is not None:
-            position = position_after(position, Move(visit.step, visit.outcome, visit.target), visit.actor_id)
+            move = Move(visit.step, visit.outcome, visit.target)
+            others = consenters.get(visit.id, frozenset()) if consenters else frozenset()
+            position = position_after(position, move, visit.actor_id, others)
         else:
             assignee_id = visit.held_by_id
     return replace(

@@ -209,6 +209,7 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
             attached_documents=attached_keys(session, case.change) if _requires_documents(case) else frozenset(),
             confirmed_equipment=frozenset(given.equipment),
             lateness=lateness_of(times, case.standard),
+            lacking_consents=_lacking_consents(case),
             raised_deviations=time_deviations(case, times),
             passed_limits=unraised_limits(case),
         )
@@ -226,6 +227,21 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     if outcome is Outcome.ACCEPTED:
         values |= {key: record[key] for key in EVALUATED_FIELDS}
     return _ValidatedMove(move, {**values, **declared}, times, detected, waiting)
+
+
+def _lacking_consents(case: CaseFile) -> dict[str, Message]:
+    """Return an error for each actor whose consent is lacking."""
+    return {
+        f"consent-{count.rule.actor_key}": _(
+            "“%(step)s” needs the agreement of %(needed)s %(actor)s; so far %(agreed)s agree.",
+            step=case.sop.step_title(case.position.step),
+            needed=count.needed,
+            actor=case.sop.title_of_key(count.rule.actor_key),
+            agreed=count.agreed,
+        )
+        for count in case.consent_counts(finisher=case.person)
+        if not count.is_complete
+    }
 
 
 def _examine(

@@ -217,7 +217,9 @@ RECOVERABLE_ENDPOINTS = {
     "absence.end",
     "account-request.refuse",
     "asset-update.item",
+    "appointment.end",
     "change.comment",
+    "change.consent",
     "change.correct_clock",
     "change.move",
     "change.reassign",
@@ -257,6 +259,7 @@ RECOVERABLE_ENDPOINTS = {
 #: Screens with a form to create and a form to edit a record.
 WITH_NEW = {
     "absence",
+    "appointment",
     "asset",
     "change",
     "delegation",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pikepdf
 
+from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import _
 from lpse_admin.inventory.half_years import HalfYear
 from lpse_admin.papers.kinds import PaperKind
@@ -32,6 +33,7 @@ from models.retention.destruction import Destruction, DestructionItem
 from models.retention.hold import place_hold
 from models.retention.rule import set_rule
 from models.self_check.run import run_self_check
+from models.sops.appointment import Decree, appoint, posts_of
 from models.sops.editing import EditStart, begin_edit, new_key
 from models.takeover.code_import import import_code_list
 from models.takeover.takeover import ListFile, upload_list
@@ -122,6 +124,16 @@ def add_edited_sop(session: AuditedSession, office: Office, sop: str, mark: Call
     document.remove_row(next(place for place, row in enumerate(rows) if row.key == "approval"))
     key = new_key(session, office.agency, NOW.year)
     return begin_edit(session, EditStart(document, key, office.agency.id), by=office.head, now=NOW)
+
+
+def add_appointments(session: AuditedSession, office: Office, mark: Callable[[str], str] = str) -> None:
+    """Appoint both change managers to the post that has their role."""
+    set_test_audit_context(session)
+    post = next(one.key for one in posts_of(session, office.agency.id) if one.role is Role.CHANGE_MANAGER)
+    people = (office.manager, office.manager2)
+    appoint(
+        session, office.agency, Decree(post, people, mark("800/12"), NOW.date(), NOW.date()), by=office.head, now=NOW
+    )
 
 
 def code_in(pdf: bytes) -> str:

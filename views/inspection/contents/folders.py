@@ -18,6 +18,7 @@ from lpse_admin.worktime.limits import measure_stretches
 from lpse_admin.worktime.step_timing import measure_step
 from models.changes.comment import comments_of
 from models.changes.loading import details_of, load_change, steps_of
+from models.changes.moves.consent import consents_of
 from models.documents.document import FileContent
 from models.inventory.asset import AssetMutation
 from models.retention.archive_reference import reference_of
@@ -63,6 +64,7 @@ def change_files(session: Session, change_id: int, folder: str) -> Iterator[tupl
         documents=details.documents,
         reassignments=details.reassignments,
         comments=comments_of(session, change_id),
+        consents=consents_of(session, change_id) if change.sop.asks_for_consent else (),
         text=plain_text,
         attachment=lambda place, document: f"lampiran/{place:02d}-{safe_name(document.name)}",
     )

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 _APART = ":"
 #: The fields of an outcome that is added.
 NEW_OUTCOME, NEW_TARGET = "new_outcome", "new_target"
+#: The value of a choice for everybody who is appointed, and so many people are offered beside it.
+_EVERYBODY, MANY_CONSENTS = "all", 12
 _NOT_USED = _("This outcome is not used")
 _ONE_EACH = _("One on each line.")
 
@@ -54,6 +56,7 @@ def row_form(document: SopDocument, row: Row) -> Fields:
             _outcome_fields(document, row.values),
             _naming_fields(document, row.values),
             _requirement_fields(document, row.values),
+            _consent_fields(document, row.values),
             _flow_fields(document, row.values),
         ):
             fields |= more_fields
@@ -155,6 +158,28 @@ def _requirement_fields(document: SopDocument, values: Values) -> tuple[dict[str
     return fields, data
 
 
+def _consent_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
+    """Return the fields of who else must consent, and of the rows that nobody takes together with this one."""
+    numbers: list[Choice] = [
+        ("", _("not needed")),
+        (_EVERYBODY, _("everybody who is appointed")),
+        *((str(number), _("%(number)s people", number=number)) for number in range(1, MANY_CONSENTS + 1)),
+    ]
+    given = {one.get("actor"): text_of(one.get("number")) or _EVERYBODY for one in values.get("consents", [])}
+    fields: dict[str, Any] = {}
+    data: dict[str, object] = {}
+    for index, actor in enumerate(document.actors):
+        label = _("Consent of %(actor)s", actor=str(actor.get("title", "")))
+        fields[f"consents-{index}"] = select(label, numbers, given.get(actor.get("key")))
+        data[f"consents-{index}"] = given.get(actor.get("key"), "")
+    others = [(key, title) for key, title in document.step_names().items() if key != values.get("key")]
+    fields["apart_from"] = _boxes(
+        PART_LABELS["apart_from"], others, _("Besides the parts that always check each other.")
+    )
+    data["apart_from"] = list(values.get("apart_from", []))
+    return fields, data
+
+
 def _flow_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
     flow = values.get("flow", {})
     fields = {
@@ -182,6 +207,9 @@ def read_row(document: SopDocument, row: Row, form: DocumentForm) -> None:
         row.values["outcomes"][new] = typed_values[NEW_TARGET] or Step.CLOSED.value
     own = ("title", "reason_for", "lasts", "lasts_until")
     set_values(row.values, {key: typed_values[key] for key in own if key in typed_values})
+    set_values(
+        row.values, {"apart_from": typed_values["apart_from"] or [], "consents": _read_consents(document, typed_values)}
+    )
     former = row.values.get("requires", [])
     set_values(row.values, {"requires": _read_requirements(former, typed_values)})
     flow = {
@@ -190,6 +218,16 @@ def read_row(document: SopDocument, row: Row, form: DocumentForm) -> None:
         if typed_values.get(f"flow-{index}")
     }
     set_values(row.values, {"flow": _in_former_order(row.values.get("flow", {}), flow)})
+
+
+def _read_consents(document: SopDocument, typed_values: dict[str, Any]) -> list[Values]:
+    """Return whose consent was asked for, in the order of the actors."""
+    consents: list[Values] = []
+    for index, actor in enumerate(document.actors):
+        number = typed_values.get(f"consents-{index}")
+        if number:
+            consents.append({"actor": actor.get("key")} | ({} if number == _EVERYBODY else {"number": int(number)}))
+    return consents
 
 
 def _in_former_order(former: dict[str, str], now: dict[str, str]) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Consents that an SOP asks for, and posts that people are appointed to."""
