@@ -21,6 +21,7 @@ from lpse_admin.workflow.transitions import (
     missing_items,
     position_after,
     reason_move_blocked,
+    separated_step,
 )
 from lpse_admin.worktime.limits import measure_stretches
 from lpse_admin.worktime.step_timing import exceeds_standard
@@ -174,7 +175,7 @@ def _judge_step(
         return JudgedStep(past.step, former.step_title(past.step), is_known=False, was_late=was_late)
     asked = dict(_lacking(sop, position, request, past))
     asked_before = dict(_lacking(former, position, request, past)) if asked else {}
-    reason = _reason_barred(position, past.actor_id)
+    reason = _reason_barred(sop, position, past.actor_id)
     return JudgedStep(
         past.step,
         sop.step_title(past.step),
@@ -201,7 +202,10 @@ def _lacking(sop: Sop, position: Position, request: PastRequest, past: PastStep)
         yield f"{item.kind}-{item.key}", own_words(item.label)
 
 
-def _reason_barred(position: Position, actor_id: int) -> Message | None:
-    """Return why the parts that check each other bar ``actor_id`` from the current step, or None."""
-    duty = conflicting_duty(position, Principal(actor_id, frozenset()))
-    return duty.title if duty else None
+def _reason_barred(sop: Sop, position: Position, actor_id: int) -> Message | None:
+    """Return why ``actor_id`` is barred from the current step: by a part that checks it, or by the SOP; or None."""
+    principal = Principal(actor_id, frozenset())
+    if duty := conflicting_duty(position, principal):
+        return duty.title
+    taken = separated_step(sop, position, principal)
+    return _("took “%(step)s”", step=sop.step_title(taken)) if taken is not None else None

@@ -41,6 +41,12 @@ def accounts_of_people(session: Session, agency_id: int | None, user_ids: Iterab
     return ids.union(same)
 
 
+def accounts_among(user: User, people: Iterable[tuple[int | None, PersonalData]]) -> frozenset[int]:
+    """Return the ids of the accounts among ``people``, with what tells whose they are, that are this user's too."""
+    own = _data_of(user)
+    return frozenset(id_ for id_, data in people if id_ is not None and same_person.is_same_person(own, data))
+
+
 class OtherAccounts(Collection[int]):
     """The ids of a person's accounts, found when somebody asks."""
 

@@ -47,6 +47,7 @@ REASONS = {
     ("field_value", "label"): "what the SOP asks",
     ("hold", "lift_reason"): "why a request was held stays on record",
     ("hold", "reason"): "why a request was held stays on record",
+    ("step_consent", "actor_key"): "the post of the SOP",
     ("signed_paper", "findings"): "who signed, and whether the signature is valid",
 }
 

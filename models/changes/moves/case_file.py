@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm.attributes import set_committed_value
 
 from lpse_admin.accounts.roles import Role
+from lpse_admin.accounts.same_person import PersonalData
 from lpse_admin.errors import NoSuchMove, NotAllowed, NotFound
 from lpse_admin.i18n import _
 from lpse_admin.sop import Move
@@ -25,7 +26,8 @@ from lpse_admin.workflow.transitions import (
     reason_not_eligible,
 )
 from lpse_admin.worktime.step_timing import measure_step, standard_time_of
-from models.accounts.person import OtherAccounts
+from models.accounts.person import OtherAccounts, accounts_among
+from models.accounts.user import User
 from models.base import session_of
 from models.changes.moves.consent import holders_of_posts, last_words, load_given, takers_by_consent
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
@@ -37,7 +39,7 @@ from models.sops.clocks import load_calendars_and_sops
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from sqlalchemy import Row
 
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
     from lpse_admin.workflow.record_fields import RecordField
     from lpse_admin.worktime.step_timing import StepTiming
     from lpse_admin.worktime.working_calendar import WorkCalendar
-    from models.accounts.user import User
     from models.changes.change import ChangeRequest
     from models.changes.loading import StepShown
     from models.delegation.delegation import Delegation
@@ -206,8 +207,9 @@ def read_case(
     ``visits`` are its history rows, if they are loaded already.
     """
     session = session_of(actor)
+    rows: Sequence[Row[Any]] = ()
     if visits is None:
-        visits = session.connection().execute(_VISITS, {"change": change.id}).all()
+        visits = rows = session.connection().execute(_VISITS, {"change": change.id}).all()
     calendars, sops = load_calendars_and_sops(session, [change.agency])
     sop, calendar = sops[change.sop_id], calendars[change.agency_id]
     rule = sop.rules.get(change.step)
@@ -221,6 +223,8 @@ def read_case(
     given = load_given(session, change.id) if sop.asks_for_consent else ()
     position = position_of(change, visits, takers_by_consent(sop, given))
     person = person_of(change, actor, delegation, appointments)
+    if rows and not given:  # all who took part are in these rows: nobody else need be looked up
+        person = replace(person, accounts=accounts_among(actor, _people_of(rows)))
     if change.step.kind is Step.WAITING and rule is not None:
         end = waits_until(session, change, rule, visits[-1].arrived_at, calendar, now)
         position = replace(position, waits_until=end)
@@ -250,6 +254,13 @@ def with_record(case: CaseFile) -> CaseFile:
     if not isinstance(last, Activity):  # a plain row
         last = session_of(case.actor).get_one(ACTIVITY_CLASSES[last.step.record], last.id, populate_existing=True)
     return replace(case, current=last)
+
+
+def _people_of(rows: Sequence[Row[Any]]) -> Iterator[tuple[int | None, PersonalData]]:
+    """Yield the accounts that took part in a request, with what tells whose they are."""
+    for row in rows:
+        yield row.actor_id, PersonalData(row.nip, row.email, row.phone)
+        yield row.requester_id, PersonalData(row.requester_nip, row.requester_email, row.requester_phone)
 
 
 def person_of(
@@ -298,6 +309,10 @@ def _is_active_in_agency(change: ChangeRequest, user: User) -> bool:
 
 
 _activity: Any = Activity.__table__.c
+_taker: Any = User.__table__.alias("taker").c
+_requester: Any = User.__table__.alias("requester").c
+#: What tells whose an account is.
+_PERSONAL = ("nip", "email", "phone")
 #: The history rows of a request, with the columns that the rules need.
 _VISITS = (
     select(
@@ -311,7 +326,12 @@ _VISITS = (
         _activity.held_by_id,
         _activity.finished_at,
         exists().where(Deviation.activity_id == _activity.id).label("deviates"),
+        _activity.requester_id,
+        *(getattr(_taker, key) for key in _PERSONAL),
+        *(getattr(_requester, key).label(f"requester_{key}") for key in _PERSONAL),
     )
+    .join_from(Activity.__table__, _requester.id.table, _requester.id == _activity.requester_id)
+    .outerjoin(_taker.id.table, _taker.id == _activity.actor_id)
     .where(_activity.change_id == bindparam("change"))
     .order_by(_activity.sequence)
 )

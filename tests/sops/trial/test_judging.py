@@ -230,6 +230,20 @@ def test_a_limit_on_a_stretch_that_would_have_been_passed_is_told_once() -> None
     assert totals.limits == 1
 
 
+def test_a_limit_begins_with_the_step_that_it_names() -> None:
+    text = TEXTS["empat-blok-2027"] + '\n[[limits]]\ntitle = "Penilaian"\nfrom = "urgency"\ntime = "10 hari kalender"\n'
+    judged = judge(parse(text, "empat-blok-2027"), CALENDAR, past(LUMAJANG, "submitted", "accepted", "normal"))
+    assert judged.passed_limits == ()
+
+
+def test_who_took_a_step_that_the_new_sop_keeps_apart_would_have_been_barred() -> None:
+    text = TEXTS["empat-blok-2027"].replace('key = "urgency"\n', 'key = "urgency"\napart_from = ["evaluation"]\n')
+    (barred,) = judge(
+        parse(text, "empat-blok-2027"), CALENDAR, past(LUMAJANG, "submitted", "accepted", "normal")
+    ).barred
+    assert (barred.step, str(barred.barred_reason)) == (Step.URGENCY, "took “Evaluation”")
+
+
 def test_another_actor_is_one_of_another_role() -> None:
     judged = judge(NEW, CALENDAR, past(LUMAJANG, *NORMAL))
     assert [(step.step, step.actor) for step in judged.other_actors] == [(Step.TEST, "Pemohon")]
