@@ -140,7 +140,11 @@ def _altered(forger: Forger, claims: dict[str, Any]) -> str:
     return f"{head}.{body}.{signature}"
 
 
-@pytest.mark.parametrize("token", [_stripped, _altered, "", "x", "a.b.c", None, 7, {}, []], ids=str)
+@pytest.mark.parametrize(
+    "token",
+    [_stripped, _altered, "", "x", "a.b.c", None, 7, {}, []],
+    ids=["stripped", "altered", "empty", "a letter", "three letters", "null", "a number", "an object", "a list"],
+)
 def test_what_is_no_token_is_refused(token: Any, program: Flask, forger: Forger) -> None:
     forger.token = token if callable(token) else lambda _forger, _claims: token
     visitor, answer = enter(program, forger)
