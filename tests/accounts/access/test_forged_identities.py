@@ -112,7 +112,23 @@ def test_an_honest_answer_opens_the_account(program: Flask, forger: Forger) -> N
         {"nbf": int(time.time()) + HOUR},
         {"sub": None},
     ],
-    ids=str,
+    ids=[
+        "another nonce",
+        "no nonce",
+        "a list of nonces",
+        "another issuer",
+        "no issuer",
+        "another audience",
+        "a list without us",
+        "no audience",
+        "presented by another",
+        "expired",
+        "no end",
+        "an end in words",
+        "issued in the future",
+        "not valid yet",
+        "nobody",
+    ],
 )
 def test_claims_that_are_not_for_this_login_are_refused(claims: dict[str, Any], program: Flask, forger: Forger) -> None:
     forger.claims |= claims
