@@ -503,7 +503,7 @@ def test_every_page_was_read_by_somebody(walked: tuple[RunningApp, Walk]) -> Non
     # The first leads to the form of a new request; the other has the form of a release's other corrections.
     neighbour |= {"change.copy", "release.correct_actual"}
     # No SOP here has steps of its own; tests/changes/own_steps reads these.
-    neighbour |= {"own-step.details_view", "own-step.edit_view"}
+    neighbour |= {"own-step.index_view", "own-step.details_view", "own-step.edit_view"}
     closed = {
         page for page in pages if page in neighbour or page.rpartition(".")[2] in {"export", "ajax_lookup", "static"}
     }

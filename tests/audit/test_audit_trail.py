@@ -80,6 +80,8 @@ DERIVED = {
     "search_record", "step_time", "reckoned_month", "request_total", "requester_total", "step_total", "deviation_total",
     "requester_deviation", "requester_deviation_total",
 }  # fmt: skip
+#: How much was sent in files on a day: what each belongs to is told, and the count is forgotten.
+FORGOTTEN = {"upload"}
 
 
 def test_every_row_that_is_in_the_database_was_told_of(database_url: str) -> None:
@@ -87,7 +89,7 @@ def test_every_row_that_is_in_the_database_was_told_of(database_url: str) -> Non
         whole_play(session, create_cast(session))
         messages = {(row.table_name, row.row_id) for row in session.scalars(select(AuditRow))}
         for table in Base.metadata.sorted_tables:
-            if table.name.startswith("audit_") or table.name in DERIVED:
+            if table.name.startswith("audit_") or table.name in DERIVED | FORGOTTEN:
                 continue
             keys = session.connection().execute(select(*table.primary_key.columns)).all()
             assert {(table.name, "/".join(map(str, key))) for key in keys} <= messages

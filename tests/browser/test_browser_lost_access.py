@@ -195,6 +195,33 @@ def is_open(program: Flask, username: str) -> bool:
         return db.session.scalars(select(User.is_active).where(User.username == username)).one()
 
 
+def test_an_administrator_who_is_away(browser: Browser, page: Page, program: Flask, address: str) -> None:
+    page.set_default_timeout(20_000)
+    with window(browser, address, "pengelola") as manager:
+        manager.goto(f"{address}/admin/user/new/")
+        assert "Administrator" not in manager.inner_text("main h1, main h2"), "nobody of the office has what is away"
+        assert manager.locator("main [name=username]").count() == 0
+
+    # The administrator of the installation gives the office another one, who waits for the head.
+    log_in(page, address, "admin")
+    page.goto(f"{address}/admin/user/new/")
+    office = page.locator("[name=agency] option", has_text="Lumajang").first.get_attribute("value")
+    page.select_option("[name=agency]", present(office))
+    for name, value in {
+        "full_name": "Administrator Pengganti", "username": "admin.pengganti", "nip": "198001012005011098",
+        "email": "admin.pengganti@lumajang.example.go.id",
+    }.items():  # fmt: skip
+        page.fill(f"[name={name}]", value)
+    page.check("[name=roles][value=administrator]")
+    send(page, "main form[method=post] button.btn-primary")
+    assert not is_open(program, "admin.pengganti")
+    with window(browser, address, "kepala") as head:
+        head.goto(f"{address}/admin/account-request/")
+        send(head, "main tbody th a")
+        press(head, "/approve")
+    assert is_open(program, "admin.pengganti")
+
+
 def test_a_stolen_session(browser: Browser, page: Page, program: Flask, address: str) -> None:
     page.set_default_timeout(20_000)
     log_in(page, address, "pengelola")

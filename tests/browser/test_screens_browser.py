@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 NO_PAGE = {
     "admin.index", "static", "health.healthz", "feed.show", "document.file", "document.preview", "sop.download",
     "edited-sop.download", "sop.template", "sop.trial_file",
+    "sop.trial",  # no SOP here is a draft: tests/sops/trial
     "sop.bpmn", "release.window", "change.copy", "asset-period.card", "asset-period.half_year", "asset-period.room",
     "paper.draft", "inspection.progress", "integrity.anchor", "integrity.stamp", "access.enter_second_step",
     "paper.print_all", "paper.signed", "paper-setting.preview", *PART_ENDPOINTS,

@@ -60,6 +60,8 @@ DERIVED = {
     "search_record", "step_time", "step_due", "reckoned_month", "request_total", "requester_total", "step_total",
     "deviation_total", "requester_deviation", "requester_deviation_total",
 }  # fmt: skip
+#: How much was sent in files on a day: what each belongs to is told, and the count is forgotten.
+FORGOTTEN = {"upload"}
 WALL_CLOCK = dt.datetime(2027, 3, 4, 5, 6, 7, tzinfo=dt.UTC)
 
 
@@ -360,7 +362,7 @@ def test_the_trail_tells_of_every_row_in_the_order_of_time(register: Session) ->
         for row in register.connection().execute(select(audit_trail.AuditRow.table_name, audit_trail.AuditRow.row_id))
     }
     for table, rows in rows_of(register).items():
-        if table not in TRAIL | DERIVED | {"alembic_version"}:
+        if table not in TRAIL | DERIVED | FORGOTTEN | {"alembic_version"}:
             keys = ["/".join(str(row[key.name]) for key in Base.metadata.tables[table].primary_key) for row in rows]
             assert messages.issuperset((table, key) for key in keys)
     for agency_id in (1, 2):

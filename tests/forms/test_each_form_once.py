@@ -71,8 +71,16 @@ def _columns(_app: RunningApp) -> Sent:
 
 
 def _view_of(running_app: RunningApp) -> int:
+    """Return the view that is saved, which is saved first where the form that does it is tried in another process."""
+    known = select(SavedView.id).where(SavedView.name.in_(("Terbuka", "Masih terbuka")))
     with running_app.session() as session:
-        return session.scalars(select(SavedView.id).where(SavedView.name.in_(("Terbuka", "Masih terbuka")))).one()
+        found = session.scalars(known).first()
+    if found is None:
+        who, address, typed = _save_view(running_app)
+        assert running_app.visitor(who).post(address, **typed).status_code == 303
+        with running_app.session() as session:
+            found = session.scalars(known).one()
+    return found
 
 
 def _rename_view(running_app: RunningApp) -> Sent:
