@@ -359,8 +359,9 @@ def term_too_long(register: Register) -> Iterator[Found]:
 
 
 def account_unused(register: Register) -> Iterator[Found]:
-    """Find accounts to which nobody has logged in for long, or never since they were opened by their owner."""
-    latest = select(func.max(Login.at)).where(Login.user_id == User.id).scalar_subquery()
+    """Find accounts to which nobody has logged in for long, or never since their password was set."""
+    logged_in = select(func.max(Login.at)).where(Login.user_id == User.id).scalar_subquery()
+    latest = func.coalesce(logged_in, User.password_set_at)
     before = register.now - rules.UNUSED_ACCOUNT
     return register.rows(
         select(User.id, User.full_name, User.username, latest)

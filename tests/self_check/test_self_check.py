@@ -161,6 +161,11 @@ STATES: dict[RuleKey, tuple[str, str]] = {
         "UPDATE user_account SET inspects_from = '2020-01-01', inspects_until = '2020-02-01' WHERE id = ({one})",
         "SELECT min(id) FROM user_account WHERE agency_id = :agency AND is_inspector AND is_active",
     ),
+    RuleKey.ACCOUNT_UNUSED: (  # opened, and never used
+        "UPDATE user_account SET password_set_at = '2026-01-02 03:04:05' WHERE id = ({one})",
+        "SELECT min(u.id) FROM user_account u WHERE u.agency_id = :agency AND u.is_active"
+        " AND NOT EXISTS (SELECT 1 FROM login l WHERE l.user_id = u.id)",
+    ),
     RuleKey.TERM_TOO_LONG: (
         "UPDATE delegation SET kind = 'plt', until_date = '2099-01-01', withdrawn_at = NULL, withdrawn_by_id = NULL,"
         " void_at = NULL, exception_reason = NULL WHERE id = ({one})",
