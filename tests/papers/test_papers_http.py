@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import re
+import shutil
+import subprocess
 from typing import TYPE_CHECKING, Any
 
 import pikepdf
@@ -17,11 +19,14 @@ from tests.papers.authority import altered, authority
 from tests.support.cast import LUMAJANG
 from tests.support.insider import insider
 from tests.support.pages.records import code_in
+from tests.support.present import present
 from tests.support.program import Visitor
 from tests.support.running_app import running_app, upload_file  # noqa: F401 - the fixture
 from views.papers import check_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.support.running_app import RunningApp
 
 BASE = "/admin/paper-setting"
@@ -63,6 +68,29 @@ def test_the_page_of_a_request_leads_to_its_papers_and_all_come_in_one_file(runn
         assert len(pdf.pages) >= 4
         with pdf.open_metadata() as metadata:
             assert metadata["pdfaid:conformance"] == "A"
+
+
+def test_pages_are_counted_paper_by_paper_and_no_page_has_the_code_or_a_signature_alone(
+    running_app: RunningApp, tmp_path: Path
+) -> None:
+    if shutil.which("pdftotext") is None:
+        pytest.skip("no poppler on this system")
+    change_id = running_app.change_at_step(LUMAJANG, Step.RELEASE)
+    file = tmp_path / "naskah.pdf"
+    file.write_bytes(running_app.visitor("pemeriksa").get(f"/admin/paper/of/{change_id}/all.pdf").data)
+    output = subprocess.run(["pdftotext", "-layout", str(file), "-"], check=True, capture_output=True).stdout.decode()
+    pages = [re.search(r"Halaman (\d+) dari (\d+)", page) for page in output.split("\f")[:-1]]
+    numbers = [(int(present(page)[1]), int(present(page)[2])) for page in pages]
+    expected: list[tuple[int, int]] = []
+    while len(expected) < len(numbers):
+        last = numbers[len(expected)][1]
+        expected += [(number, last) for number in range(1, last + 1)]
+    assert numbers == expected
+    assert numbers.count((1, 1)) + sum(page == 1 < last for page, last in numbers) >= 8, "of as many papers"
+    for page in output.split("\f")[:-1]:
+        if "NIP" in page or "Kode ini bukan tanda tangan" in page:
+            facts = [line for line in page.splitlines() if re.search(r"\S\s+:\s+\S", line)]
+            assert facts, page
 
 
 def test_nobody_sees_the_papers_of_what_they_may_not_see(running_app: RunningApp) -> None:
