@@ -1,4 +1,4 @@
-"""What an SOP makes of one closed request: whether its way is open, what would be lacking, late or barred.
+"""What an SOP makes of one closed request: whether its way is open, what would be missing, late or barred.
 
 Every step of the history is judged as it happened, also behind the first that the SOP does not allow: what the request
 would have done from there on nobody knows.
@@ -63,7 +63,7 @@ class JudgedStep:
     """One visit to a step: how the SOP judges it.
 
     ``is_known``: the SOP has the step, and judges it. ``actor`` is the SOP's actor, and ``is_other_actor`` whether its
-    role is another one than that of who took the step. ``lacking`` are things that it asks for, that were not asked for
+    role is another one than that of who took the step. ``missing`` are things that it asks for, that were not asked for
     and are not there; ``barred`` is why the person who took it may not have.
     """
 
@@ -72,7 +72,7 @@ class JudgedStep:
     is_known: bool
     actor: str | Message = ""
     is_other_actor: bool = False
-    lacking: tuple[Message, ...] = ()
+    missing: tuple[Message, ...] = ()
     is_late: bool = False
     was_late: bool = False
     barred: str = ""
@@ -92,9 +92,9 @@ class JudgedRequest:
     passed_limits: tuple[str, ...] = ()
 
     @property
-    def lacking(self) -> tuple[JudgedStep, ...]:
-        """The steps in which something would be lacking."""
-        return tuple(step for step in self.steps if step.lacking)
+    def missing(self) -> tuple[JudgedStep, ...]:
+        """The steps in which something would be missing."""
+        return tuple(step for step in self.steps if step.missing)
 
     @property
     def late(self) -> tuple[JudgedStep, ...]:
@@ -115,7 +115,7 @@ class JudgedRequest:
     def is_without_remark(self) -> bool:
         """Whether it would have gone as it went, in time, by the same actors."""
         return self.stop is None and not any(
-            (self.lacking, self.late, self.barred, self.other_actors, self.passed_limits)
+            (self.missing, self.late, self.barred, self.other_actors, self.passed_limits)
         )
 
 
@@ -173,8 +173,8 @@ def _judge_step(
     rule = sop.rules.get(past.step)
     if rule is None:
         return JudgedStep(past.step, former.step_title(past.step), is_known=False, was_late=was_late)
-    asked = dict(_lacking(sop, position, request, past))
-    asked_before = dict(_lacking(former, position, request, past)) if asked else {}
+    asked = dict(_missing(sop, position, request, past))
+    asked_before = dict(_missing(former, position, request, past)) if asked else {}
     reason = _reason_barred(sop, position, past.actor_id)
     return JudgedStep(
         past.step,
@@ -182,7 +182,7 @@ def _judge_step(
         is_known=True,
         actor=sop.actor_title(past.step),
         is_other_actor=rule.actor is not past.actor_role,
-        lacking=tuple(label for key, label in asked.items() if key not in asked_before),
+        missing=tuple(label for key, label in asked.items() if key not in asked_before),
         is_late=exceeds_standard(calendar, sop, past.step, past.timestamps),
         was_late=was_late,
         barred=past.actor if reason else "",
@@ -190,7 +190,7 @@ def _judge_step(
     )
 
 
-def _lacking(sop: Sop, position: Position, request: PastRequest, past: PastStep) -> Iterator[tuple[str, Message]]:
+def _missing(sop: Sop, position: Position, request: PastRequest, past: PastStep) -> Iterator[tuple[str, Message]]:
     """Yield (key, label) of what ``sop`` requires in the step and the record does not have."""
     if fields := sop_fields(sop, past.step):
         missing = missing_fields(fields, past.outcome, {**past.own_values, REASON_FIELD.key: "-"})

@@ -22,7 +22,7 @@ class StepTotals:
     actor: str | Message
     visits: int = 0
     stops: int = 0
-    lacking: int = 0
+    missing: int = 0
     late: int = 0
     was_late: int = 0
     other_actor: int = 0
@@ -31,7 +31,7 @@ class StepTotals:
     def add(self, visit: JudgedStep) -> None:
         """Count a visit to the step."""
         self.visits += 1
-        self.lacking += bool(visit.lacking)
+        self.missing += bool(visit.missing)
         self.late += visit.is_late
         self.was_late += visit.was_late
         self.other_actor += visit.is_other_actor
@@ -39,7 +39,7 @@ class StepTotals:
 
 
 #: What is counted of a step, in the order of the table.
-STEP_COUNTS = ("visits", "stops", "lacking", "late", "was_late", "other_actor", "barred")
+STEP_COUNTS = ("visits", "stops", "missing", "late", "was_late", "other_actor", "barred")
 
 
 @dataclass(slots=True)
@@ -52,7 +52,7 @@ class TrialTotals:
     requests: int = 0
     unchanged: int = 0
     stopped: int = 0
-    lacking: int = 0
+    missing: int = 0
     late: int = 0
     was_late: int = 0
     limits: int = 0
@@ -72,7 +72,7 @@ class TrialTotals:
         """Count a request."""
         self.requests += 1
         self.unchanged += request.is_without_remark
-        self.lacking += bool(request.lacking)
+        self.missing += bool(request.missing)
         self.late += bool(request.late)
         self.was_late += any(step.was_late for step in request.steps)
         self.limits += bool(request.passed_limits)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lpse_admin.accounts.roles import Role
 from lpse_admin.i18n import Message, _
 from lpse_admin.sop.steps import Step
-from lpse_admin.workflow.transitions import conflicting_duty, holds_post, separated_step
+from lpse_admin.workflow.transitions import conflicting_duty, holds_post, reason_kept_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,13 +67,7 @@ def reason_cannot_consent(sop: Sop, position: Position, principal: Principal) ->
             part=duty.title,
             step=sop.step_title(position.step),
         )
-    if (taken := separated_step(sop, position, principal)) is not None:
-        return _(
-            "You took “%(taken)s”, which the SOP keeps apart from “%(step)s”: somebody else must act.",
-            taken=sop.step_title(taken),
-            step=sop.step_title(position.step),
-        )
-    return None
+    return reason_kept_apart(sop, position, principal)
 
 
 def count_consents(

@@ -94,8 +94,8 @@ class Evidence:
 
     ``values`` are the record's fields, the reason, and the accounts of deviations and statements on outputs by field
     name (``workflow.deviations``); ``attached_documents`` the item keys that have a file; ``confirmed_equipment`` the
-    item keys that were ticked; ``lateness`` how late the step is, if it is; ``lacking_consents`` an error for each
-    actor whose consent is lacking, by form field name; ``raised_deviations`` the deviations that are raised on it
+    item keys that were ticked; ``lateness`` how late the step is, if it is; ``missing_consents`` an error for each
+    actor whose consent is missing, by form field name; ``raised_deviations`` the deviations that are raised on it
     already and have no account. Records of earlier steps always count as present.
     """
 
@@ -103,7 +103,7 @@ class Evidence:
     attached_documents: Collection[str] = frozenset()
     confirmed_equipment: Collection[str] = frozenset()
     lateness: Lateness | None = None
-    lacking_consents: Mapping[str, Message] = field(default_factory=lambda: MappingProxyType({}))
+    missing_consents: Mapping[str, Message] = field(default_factory=lambda: MappingProxyType({}))
     raised_deviations: Collection[DetectedDeviation] = ()
     #: Limits on stretches of steps that are passed, and not raised yet.
     passed_limits: Collection[DetectedDeviation] = ()
@@ -150,6 +150,17 @@ def separated_step(sop: Sop, position: Position, principal: Principal) -> Step |
     )
 
 
+def reason_kept_apart(sop: Sop, position: Position, principal: Principal) -> Message | None:
+    """Return why the SOP's own separation keeps ``principal`` from the current step, or None if it does not."""
+    if (taken := separated_step(sop, position, principal)) is None:
+        return None
+    return _(
+        "You took “%(taken)s”, which the SOP keeps apart from “%(step)s”: somebody else must act.",
+        taken=sop.step_title(taken),
+        step=sop.step_title(position.step),
+    )
+
+
 def reason_cannot_act(sop: Sop, position: Position, principal: Principal) -> Message | None:
     """Return why ``principal`` may not act on the current step, or None if they may."""
     if refusal := reason_not_eligible(sop, position, principal):
@@ -192,13 +203,7 @@ def reason_not_eligible(sop: Sop, position: Position, principal: Principal) -> M
             part=duty.title,
             step=sop.step_title(position.step),
         )
-    if (taken := separated_step(sop, position, principal)) is not None:
-        return _(
-            "You took “%(taken)s”, which the SOP keeps apart from “%(step)s”: somebody else must act.",
-            taken=sop.step_title(taken),
-            step=sop.step_title(position.step),
-        )
-    return None
+    return reason_kept_apart(sop, position, principal)
 
 
 def reason_move_blocked(move: Move, position: Position) -> Message | None:
@@ -271,7 +276,7 @@ def validation_errors(sop: Sop, position: Position, outcome: Outcome, evidence: 
         if not (sop.switches.deviations and _missing_item_deviation(item).has_account(evidence.values)):
             errors[f"{item.kind}-{item.key}"] = _MISSING_ITEM_ERRORS[item.kind](item)
     if not _is_without_requirements(sop, position, outcome):
-        errors |= evidence.lacking_consents
+        errors |= evidence.missing_consents
     for deviation in (*evidence.raised_deviations, *detect_deviations(sop, position, outcome, evidence)):
         if deviation.kind is not DeviationKind.EQUIPMENT and not deviation.has_account(evidence.values):
             errors[deviation.account_field] = deviation.account_error

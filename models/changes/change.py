@@ -260,7 +260,9 @@ class ChangeRequest(Base):
 
     def capacity_of(self, user: User, now: dt.datetime) -> str:
         """Return the capacity in which ``user`` acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
-        return capacity(self.sop, self.step, user, self.as_actor(user, now)[1])
+        posts = load_appointments(session_of(self), self.agency, now).posts
+        is_appointed = self.step in self.sop.rules and self.sop.rules[self.step].actor_key in posts
+        return capacity(self.sop, self.step, user, self.as_actor(user, now)[1], is_appointed=is_appointed)
 
     def reason_not_eligible(self, user: User, now: dt.datetime) -> Message | None:
         """Return why ``user`` is not eligible for the current step, ignoring its assignee; None if eligible."""

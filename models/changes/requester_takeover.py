@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy.orm import Session
 
+    from lpse_admin.sop import StepRule
     from models.accounts.user import User
     from models.immutability import RowRules
 
@@ -74,15 +75,19 @@ def open_requests_of(session: Session, user: User) -> Sequence[ChangeRequest]:
 
 
 def waits_for_requester(change: ChangeRequest) -> bool:
-    """Whether the current step is the requester's."""
+    """Whether the current step is the requester's, or needs the requester's consent."""
     rule = change.sop.rules.get(change.step)
-    return rule is not None and rule.actor is Role.REQUESTER
+    return rule is not None and _asks_requester(rule)
 
 
 def needs_requester(change: ChangeRequest) -> bool:
-    """Whether the current step, or one that may follow it, is the requester's."""
+    """Whether the current step, or one that may follow it, is the requester's or needs the requester's consent."""
     ahead = change.sop.reachable_steps(change.step)
-    return any(change.sop.rules[step].actor is Role.REQUESTER for step in ahead if step in change.sop.rules)
+    return any(_asks_requester(change.sop.rules[step]) for step in ahead if step in change.sop.rules)
+
+
+def _asks_requester(rule: StepRule) -> bool:
+    return Role.REQUESTER in {rule.actor, *(consent.actor for consent in rule.consents)}
 
 
 def reason_cannot_take_over(change: ChangeRequest, to: User) -> Message | None:

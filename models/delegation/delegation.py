@@ -264,12 +264,17 @@ class Delegation(Base):
             )
 
 
-def capacity(sop: Sop, step_or_role: Step | Role, user: User, delegation: Delegation | None) -> str:
+def capacity(
+    sop: Sop, step_or_role: Step | Role, user: User, delegation: Delegation | None, *, is_appointed: bool = False
+) -> str:
     """Return the capacity of ``user`` as the actor of a step or role, in the SOP's wording: 'Plh. Kepala LPSE'.
 
     Where the SOP has several columns of the role, each may take the other's step: it is then the title of the person,
-    or of whoever delegated, and not that of the column; the column's only for who has no title on record.
+    or of whoever delegated, and not that of the column; the column's only for who has no title on record. Where people
+    are appointed to the post (``is_appointed``), it is the column's.
     """
+    if is_appointed and isinstance(step_or_role, Step):
+        return capacity_of_post(sop, sop.rules[step_or_role].actor_key, delegation)
     titles = sop.titles_of(sop.rules[step_or_role].actor if isinstance(step_or_role, Step) else step_or_role)
     own = (delegation.head_title if delegation else user.position) if len(titles) > 1 else None
     title = own or sop.actor_title(step_or_role)

@@ -30,7 +30,7 @@ from models.delegation.delegation import Delegation, DelegationKind
 from models.deviations.deviation import Deviation
 from models.documents.document import Document
 from models.inventory.asset import Asset
-from models.sops.appointment import Appointment, posts_of
+from models.sops.appointment import APPOINTED_ROLES, Appointment, posts_of
 from models.sops.sop import SopRevision, SopState, SopStep
 from models.step_types import is_of_kind
 
@@ -231,7 +231,7 @@ def approval_missing(register: Register) -> Iterator[Found]:
 
 
 def post_vacant(register: Register) -> Iterator[Found]:
-    """Find the last appointment to each post of the SOP in force that nobody with an active account holds today."""
+    """Find the last appointment to each post of the SOP in force that nobody with its role holds today."""
     today = register.agency.local_date(register.now)
     posts = [actor.key for actor in posts_of(register.session, register.agency_id)]
     held = aliased(Appointment)
@@ -239,7 +239,8 @@ def post_vacant(register: Register) -> Iterator[Found]:
     is_held = (
         exists()
         .where(held.agency_id == Appointment.agency_id, held.actor_key == Appointment.actor_key)
-        .where(held.is_in_force_on(today), held.user_id.in_(select(User.id).where(User.is_active)))
+        .where(held.is_in_force_on(today), User.id == held.user_id, User.is_active)
+        .where(or_(*((held.role == role) & getattr(User, f"is_{role.value}") for role in APPOINTED_ROLES)))
     )
     is_last = ~exists().where(
         later.agency_id == Appointment.agency_id, later.actor_key == Appointment.actor_key, later.id > Appointment.id

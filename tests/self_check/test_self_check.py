@@ -273,6 +273,11 @@ def test_a_post_whose_last_appointment_is_over_is_found_and_one_that_is_held_is_
     decree = Decree("pengelola", [manager], "800/1", NOW.date(), NOW.date())
     (one,) = appoint(session, agency, decree, by=head, now=NOW)
     assert not found(session, RuleKey.POST_VACANT)
+    manager.is_change_manager, manager.is_requester = False, True
+    session.flush()
+    assert found(session, RuleKey.POST_VACANT) == {(one.id, one.actor_title)}
+    manager.is_change_manager, manager.is_requester = True, False
+    session.flush()
     one.end("Pindah tugas", by=head, now=NOW)
     assert found(session, RuleKey.POST_VACANT) == {(one.id, one.actor_title)}
 

@@ -123,8 +123,8 @@ def test_who_is_asked_and_who_is_not() -> None:
 def test_a_lacking_consent_is_an_error_of_the_outcomes_that_need_it() -> None:
     lacking = {"consent-dewan": Message("two more")}
     position = Position(Step.APPROVAL, requester_id=1)
-    assert "consent-dewan" in validation_errors(SOP, position, Outcome.APPROVED, Evidence(lacking_consents=lacking))
-    refused = Evidence({"reason": "Belum perlu"}, lacking_consents=lacking)
+    assert "consent-dewan" in validation_errors(SOP, position, Outcome.APPROVED, Evidence(missing_consents=lacking))
+    refused = Evidence({"reason": "Belum perlu"}, missing_consents=lacking)
     assert "consent-dewan" not in validation_errors(SOP, position, Outcome.REFUSED, refused)
 
 

@@ -368,7 +368,7 @@ class ChangeView(RecordView):
         if form.validate():
             with commit_or_show_errors(form):
                 consent = give_consent(case, **form.arguments())
-                trail.update_audit_context(db.session(), action="change.consent", capacity=consent.capacity)
+                trail.update_audit_context(db.session(), capacity=consent.capacity)
                 keep_submission(page)
             if not form.errors and not form.form_errors:
                 flash(gettext("Your position is saved."), "success")

@@ -48,7 +48,7 @@ _FACTS = {
     "requests": _("Requests tried"),
     "unchanged": _("Would have gone as they went, in time and by the same actors"),
     "stopped": _("Could not have gone their way"),
-    "lacking": _("Would lack something that this SOP asks for and theirs did not"),
+    "missing": _("Would lack something that this SOP asks for and theirs did not"),
     "late": _("With a step that would be late"),
     "was_late": _("With a step that is late by the SOP that they followed"),
     "limits": _("Would have passed a limit on a stretch of steps"),
@@ -58,14 +58,14 @@ _FACTS = {
 _STEP_HEADINGS = {
     "visits": _("Taken"),
     "stops": _("Requests that stop here"),
-    "lacking": _("Something lacking"),
+    "missing": _("Something missing"),
     "late": _("Late by this SOP"),
     "was_late": _("Late by the former SOP"),
     "other_actor": _("Another actor"),
     "barred": _("Barred"),
 }
 _REQUEST_HEADINGS = (
-    _("Number"), _("Title"), _("Could not have gone on"), _("Lacking"), _("Late steps"), _("Would have had to act"),
+    _("Number"), _("Title"), _("Could not have gone on"), _("Missing"), _("Late steps"), _("Would have had to act"),
     _("Barred by the separation of duties"),
 )  # fmt: skip
 
@@ -151,7 +151,7 @@ def _request_cells(one: JudgedRequest) -> list[Message | str]:
         one.number,
         one.title,
         one.stop.message if one.stop else "",
-        _join(_of_step(step, join_messages(list(step.lacking), ", ")) for step in one.lacking),
+        _join(_of_step(step, join_messages(list(step.missing), ", ")) for step in one.missing),
         _join((*(step.title for step in one.late), *map(own_words, one.passed_limits))),
         _join(_who_would_act(one)),
         _join(_of_step(step, _has_already(step)) for step in one.barred),

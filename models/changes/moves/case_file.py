@@ -32,7 +32,7 @@ from models.base import session_of
 from models.changes.moves.consent import holders_of_posts, last_words, load_given, takers_by_consent
 from models.changes.steps.activity import ACTIVITY_CLASSES, Activity
 from models.changes.steps.waiting_time import waits_until
-from models.delegation.delegation import capacity, capacity_of_post, load_active_delegation
+from models.delegation.delegation import capacity, load_active_delegation
 from models.deviations.deviation import Deviation
 from models.sops.appointment import load_appointments
 from models.sops.clocks import load_calendars_and_sops
@@ -109,9 +109,8 @@ class CaseFile:
     @property
     def capacity(self) -> str:
         """The capacity in which the actor acts on the current step, in the SOP's wording: 'Plh. Kepala LPSE'."""
-        if self.rule is not None and self.rule.actor_key in self.appointments.posts:
-            return capacity_of_post(self.sop, self.rule.actor_key, self.delegation)
-        return capacity(self.sop, self.position.step, self.actor, self.delegation)
+        is_appointed = self.rule is not None and self.rule.actor_key in self.appointments.posts
+        return capacity(self.sop, self.position.step, self.actor, self.delegation, is_appointed=is_appointed)
 
     def consent_counts(self, *, finisher: Principal | None) -> tuple[ConsentCount, ...]:
         """Return how the consents that the current step needs stand, with what ``finisher`` agrees to by finishing."""

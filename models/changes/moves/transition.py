@@ -209,7 +209,7 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
             attached_documents=attached_keys(session, case.change) if _requires_documents(case) else frozenset(),
             confirmed_equipment=frozenset(given.equipment),
             lateness=lateness_of(times, case.standard),
-            lacking_consents=_lacking_consents(case),
+            missing_consents=_missing_consents(case),
             raised_deviations=time_deviations(case, times),
             passed_limits=unraised_limits(case),
         )
@@ -229,8 +229,8 @@ def _validate(session: Session, case: CaseFile, outcome: Outcome, given: Given) 
     return _ValidatedMove(move, {**values, **declared}, times, detected, waiting)
 
 
-def _lacking_consents(case: CaseFile) -> dict[str, Message]:
-    """Return an error for each actor whose consent is lacking."""
+def _missing_consents(case: CaseFile) -> dict[str, Message]:
+    """Return an error for each actor whose consent is missing."""
     return {
         f"consent-{count.rule.actor_key}": _(
             "“%(step)s” needs the agreement of %(needed)s %(actor)s; so far %(agreed)s agree.",

@@ -11,7 +11,9 @@ from sqlalchemy import select
 
 from lpse_admin.sop.steps import Step
 from models.accounts.user import User
+from models.changes.change import ChangeRequest
 from models.changes.history import verify_histories
+from models.changes.requester_takeover import needs_requester, waits_for_requester
 from models.integrity.run import verify_register
 from models.notifications.notification import Notification
 from tests.changes.consents.office import (
@@ -24,11 +26,13 @@ from tests.changes.consents.office import (
     TESTER,
     move,
     open_office,
+    person,
     send,
     speak,
     step_of,
     submit,
 )
+from tests.support.cast import NOW
 from tests.support.running_app import RunningApp, running_app
 
 __all__ = ["running_app"]
@@ -129,6 +133,21 @@ def test_whose_consent_is_asked_is_told_of_the_step_and_nobody_who_holds_another
     speak(running_app, REQUESTER, change_id)
     move(running_app, EVALUATOR, change_id, "accepted")
     assert _told(running_app, change_id) == {EVALUATOR, TESTER, REQUESTER, CHAIR, *BOARD}
+
+
+def test_a_requester_who_leaves_is_needed_while_their_consent_is(running_app: RunningApp) -> None:
+    change_id = submit(running_app)
+    with running_app.session() as session:
+        change = session.get_one(ChangeRequest, change_id)
+        assert waits_for_requester(change)
+        assert needs_requester(change)
+        assert change.capacity_of(person(session, EVALUATOR), NOW) == "Manajer Perubahan"
+    speak(running_app, REQUESTER, change_id)
+    move(running_app, EVALUATOR, change_id, "accepted")
+    with running_app.session() as session:
+        change = session.get_one(ChangeRequest, change_id)
+        assert not waits_for_requester(change)
+        assert change.capacity_of(person(session, CHAIR), NOW) == "Kepala LPSE"
 
 
 def _told(app: RunningApp, change_id: int) -> set[str]:

@@ -98,7 +98,7 @@ def requests(draw: st.DrawFn) -> PastRequest:
 @given(requests())
 def test_a_request_could_have_gone_its_way_under_the_sop_that_it_followed(request_: PastRequest) -> None:
     judged = judge(request_.former, CALENDAR, request_)
-    assert (judged.stop, judged.lacking, judged.barred, judged.other_actors) == (None, (), (), ())
+    assert (judged.stop, judged.missing, judged.barred, judged.other_actors) == (None, (), (), ())
     assert [step.is_late for step in judged.steps] == [step.was_late for step in judged.steps]
     assert judged.is_without_remark is not any(step.is_late for step in judged.steps)
 
@@ -169,12 +169,12 @@ def test_what_the_history_forbids_stops_a_request_also_where_the_sop_has_the_mov
 
 def test_fields_documents_and_equipment_that_the_sop_adds_are_lacking_and_no_others() -> None:
     judged = judge(NEW, CALENDAR, past(LUMAJANG, *NORMAL))
-    lacking = {step.step: [str(label) for label in step.lacking] for step in judged.lacking}
+    lacking = {step.step: [str(label) for label in step.missing] for step in judged.missing}
     assert lacking == {Step.REQUEST: ["Berlaku mulai"], Step.IMPLEMENTATION: ["Berita acara pelaksanaan"]}
     bare = past(LUMAJANG, *NORMAL)
     bare = replace(bare, documents=frozenset(), steps=[replace(step, equipment=frozenset()) for step in bare.steps])
     again = judge(NEW, CALENDAR, bare)
-    assert {step.step: len(step.lacking) for step in again.lacking} == {Step.REQUEST: 1, Step.IMPLEMENTATION: 1}, (
+    assert {step.step: len(step.missing) for step in again.missing} == {Step.REQUEST: 1, Step.IMPLEMENTATION: 1}, (
         "the letter and the PC were asked for before, and something else accounts for them"
     )
 
@@ -182,7 +182,7 @@ def test_fields_documents_and_equipment_that_the_sop_adds_are_lacking_and_no_oth
 def test_a_field_that_was_filled_in_under_the_former_sop_is_not_lacking() -> None:
     request = past(LUMAJANG, "submitted", "rejected")
     filled = replace(request.steps[0], own_values={"field-berlaku-mulai": dt.date(2026, 4, 1)})
-    assert not judge(NEW, CALENDAR, replace(request, steps=[filled, request.steps[1]])).lacking
+    assert not judge(NEW, CALENDAR, replace(request, steps=[filled, request.steps[1]])).missing
 
 
 def test_a_reason_that_the_sop_adds_is_lacking() -> None:
@@ -190,8 +190,8 @@ def test_a_reason_that_the_sop_adds_is_lacking() -> None:
     way = ("submitted", "accepted", "approved", "approved", "done", "done", "passed", "reported", "verified",
            "diterima")  # fmt: skip
     asking = sop("kota-langkah-2025", ('reason_for = ["keberatan"]', 'reason_for = ["keberatan", "diterima"]'))
-    (step,) = judge(asking, CALENDAR, past(former, *way)).lacking
-    assert (step.step, [str(label) for label in step.lacking]) == (Step("acceptance.serah-terima"), ["Reason"])
+    (step,) = judge(asking, CALENDAR, past(former, *way)).missing
+    assert (step.step, [str(label) for label in step.missing]) == (Step("acceptance.serah-terima"), ["Reason"])
 
 
 def test_letters_are_asked_for_where_their_condition_holds() -> None:
@@ -199,10 +199,10 @@ def test_letters_are_asked_for_where_their_condition_holds() -> None:
                  '{ kind = "document", label = "SK akun", when = "account" }, '
                  '{ kind = "document", label = "Surat tugas", when = "by-proxy" }'))  # fmt: skip
     request = past(LUMAJANG, "submitted", "rejected")
-    plain = [str(label) for label in judge(asking, CALENDAR, request).steps[0].lacking]
+    plain = [str(label) for label in judge(asking, CALENDAR, request).steps[0].missing]
     account = replace(request, kinds=(ChangeKind.ACCOUNT,), on_behalf_of="Dinas")
     assert plain == ["Berlaku mulai"]
-    assert [str(label) for label in judge(asking, CALENDAR, account).steps[0].lacking] == [
+    assert [str(label) for label in judge(asking, CALENDAR, account).steps[0].missing] == [
         "Berlaku mulai", "SK akun", "Surat tugas",
     ]  # fmt: skip
 
@@ -258,7 +258,7 @@ def test_the_figures_are_those_of_the_requests_and_the_sums_those_of_the_steps()
     ]
     for one in judged:
         totals.add(one)
-    assert (totals.requests, totals.unchanged, totals.stopped, totals.lacking) == (3, 1, 1, 2)
+    assert (totals.requests, totals.unchanged, totals.stopped, totals.missing) == (3, 1, 1, 2)
     assert (totals.late, totals.was_late, totals.other_actor) == (1, 0, 1)
     assert dict(totals.obstacles) == {Obstacle.OTHER_TARGET: 1}
     assert totals.steps[Step.EVALUATION].visits == 3

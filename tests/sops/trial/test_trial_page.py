@@ -220,8 +220,8 @@ def test_what_the_records_hold_counts_and_what_was_erased_was_there(running_app:
             'label = "Narahubung di LPSE"\nkind = "user"\nrequired_for = ["submitted"]',
         )
         tried = try_sop(session, revision.agency, parse(asking, OWN_FIELDS_KEY), PERIOD)
-        (step,) = tried.requests[0].lacking
-        assert (step.step, list(map(str, step.lacking))) == (Step.REQUEST, ["Narahubung di LPSE"])
+        (step,) = tried.requests[0].missing
+        assert (step.step, list(map(str, step.missing))) == (Step.REQUEST, ["Narahubung di LPSE"])
 
 
 def test_a_date_or_a_person_that_was_erased_still_says_that_there_was_one() -> None:

@@ -53,7 +53,7 @@ class ConsentForm(Form):
 class StepConsents:
     """What was said to the steps of a request: ``counts`` of the current one, and all by the id of the step.
 
-    ``form`` is None for a user whom the SOP does not ask now; ``waiting_for`` are the posts whose consent is lacking.
+    ``titles`` are those of the posts by key; ``form`` is None for a user whom the SOP does not ask now.
     """
 
     counts: tuple[ConsentCount, ...]

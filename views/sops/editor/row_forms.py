@@ -40,7 +40,7 @@ _APART = ":"
 #: The fields of an outcome that is added.
 NEW_OUTCOME, NEW_TARGET = "new_outcome", "new_target"
 #: The value of a choice for everybody who is appointed, and so many people are offered beside it.
-_EVERYBODY, MANY_CONSENTS = "all", 12
+_EVERYBODY, _MANY_CONSENTS = "all", 12
 _NOT_USED = _("This outcome is not used")
 _ONE_EACH = _("One on each line.")
 
@@ -160,10 +160,12 @@ def _requirement_fields(document: SopDocument, values: Values) -> tuple[dict[str
 
 def _consent_fields(document: SopDocument, values: Values) -> tuple[dict[str, Any], dict[str, object]]:
     """Return the fields of who else must consent, and of the rows that nobody takes together with this one."""
+    typed_numbers = (one.get("number") for one in values.get("consents", []))
+    most = max((one for one in typed_numbers if isinstance(one, int)), default=0)
     numbers: list[Choice] = [
         ("", _("not needed")),
         (_EVERYBODY, _("everybody who is appointed")),
-        *((str(number), _("%(number)s people", number=number)) for number in range(1, MANY_CONSENTS + 1)),
+        *((str(one), _("%(number)s people", number=one)) for one in range(1, max(_MANY_CONSENTS, most) + 1)),
     ]
     given = {one.get("actor"): text_of(one.get("number")) or _EVERYBODY for one in values.get("consents", [])}
     fields: dict[str, Any] = {}
